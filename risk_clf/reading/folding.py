@@ -1,0 +1,679 @@
+"""Marked-up source in, plain lines with a map back to the source out.
+
+A fold is what a reader sees of a stretch of a document: tags stripped, entities decoded, quotes and spaces made plain,
+hard-wrapped lines joined, page furniture inside a sentence left out, one paragraph or list item a line. The decision
+that shaped it: every folded character keeps the half-open range of the source it stands for, so a place found in the
+folded text is a place in the source and nothing is ever searched for again. Training passages and documents pass
+through the same `fold`, so that a head sees at prediction what it saw in training.
+
+Work is done on code points in numpy, and in Python only once per tag and per line.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from risk_clf.spans import Span
+
+
+class Markup(StrEnum):
+    """How a source is written; `LINES` is clean text in which every line break is one."""
+
+    TEXT = "text"
+    HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """Folded text and where each of its characters lies in the source.
+
+    `starts` and `ends`, of shape `(len(text),)`, are the half-open source range of each character; both never fall.
+    """
+
+    text: str
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not len(self.text) == len(self.starts) == len(self.ends):
+            raise ValueError("text, starts and ends differ in length")
+
+    def to_source(self, span: Span) -> Span:
+        """Give the source from the first to the last character of `span`; an empty span gives an empty one."""
+        if span.end > len(self.text):
+            raise ValueError(f"{span} reaches past the folded text of {len(self.text)} characters")
+        if span.start < span.end:
+            return Span(int(self.starts[span.start]), int(self.ends[span.end - 1]))
+        if not self.text:
+            return Span(0, 0)
+        place = int(self.starts[span.start]) if span.start < len(self.text) else int(self.ends[-1])
+        return Span(place, place)
+
+    def from_source(self, span: Span) -> Span:
+        """Give the folded characters that share a character with the source `span`."""
+        start = int(np.searchsorted(self.ends, span.start, side="right"))
+        end = int(np.searchsorted(self.starts, span.end, side="left"))
+        return Span(start, max(start, end))
+
+    def slice(self, span: Span) -> Folded:
+        """Cut out the folded characters of `span`."""
+        cut = np.s_[span.start : span.end]
+        return Folded(self.text[cut], self.starts[cut], self.ends[cut])
+
+
+def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
+    r"""Fold `source[start:end]` to plain lines; nothing stands before the first or after the last visible character.
+
+    Left out, apart from markup: scripts, styles, heads, comments, hidden parts, page marks, and page numbers and running
+    heads beside a page mark. A stretch with nothing to see folds to an empty text.
+
+    Example:
+        >>> fold("<p>Cost&nbsp;of\n<b>f</b>uel</p><li>rain", 0, 38, Markup.HTML).text
+        'Cost of fuel\n• rain'
+    """
+    if not 0 <= start <= end <= len(source):
+        raise ValueError(f"{start} to {end} is not a stretch of a text of {len(source)} characters")
+    stream = _Stream()
+    _TOKENIZERS[markup](source, start, end, stream)
+    codes, starts, ends = stream.arrays()
+    classes = _CLASSES[np.minimum(codes, _TABLE_SIZE - 1)]
+    if markup is not Markup.HTML:
+        codes = _plain_newlines(codes)
+    seen = classes != _DROPPED
+    codes, starts, ends = codes[seen], starts[seen], ends[seen]
+    codes = np.where(codes < _TABLE_SIZE, _CODES[np.minimum(codes, _TABLE_SIZE - 1)], codes)
+    rows = _rows(_decode(codes), markup)
+    rows = _without_page_furniture(rows, markup)
+    return _assemble(rows, codes, starts, ends, markup)
+
+
+# --- Characters -------------------------------------------------------------------------------------------------------
+
+# Marks put into the stream by the tokenizers: noncharacters of Unicode, which no text holds.
+_BREAK, _PAGE, _WRAP, _SOFT = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+
+_TABLE_SIZE = 0x10000  # the basic plane; above it stand letters and signs that are kept as they are
+_SPACES = "\t\x0b\x1c\x1d\x1e\x1f\x00\u1680\u3000\u00a0\u202f\u205f" + "".join(map(chr, range(0x2000, 0x200B)))
+_FOLDED_TO = {
+    " ": _SPACES + "".join(map(chr, [*range(0x01, 0x09), *range(0x0E, 0x1C), *range(0x7F, 0xA0)])),
+    "'": "\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\u0060",
+    '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb",
+    "-": "\u2010\u2011",
+    "•": "●▪■◦‣⁃∙◆❖➢►✓\uf0b7\uf0a7\uf0d8\uf0fc\uf06e\uf0a8",
+    "\n": "\u2028\u2029",
+    _PAGE: "\x0c",
+}
+_ZERO_WIDTH = [0xAD, 0xFEFF, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
+_DROPPED = 1
+
+
+def _character_tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    codes = np.arange(_TABLE_SIZE, dtype=np.uint32)
+    for plain, fancy in _FOLDED_TO.items():
+        codes[[ord(character) for character in fancy]] = ord(plain)
+    classes = np.zeros(_TABLE_SIZE, dtype=np.uint8)
+    classes[_ZERO_WIDTH] = _DROPPED
+    return codes, classes
+
+
+_CODES, _CLASSES = _character_tables()
+
+
+def _encode(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def _decode(codes: NDArray[np.uint32]) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _plain_newlines(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Turn a carriage return into a line feed where it stands alone, into a space before a line feed."""
+    returns = codes == 13
+    if not returns.any():
+        return codes
+    before_feed = np.zeros_like(returns)
+    before_feed[:-1] = codes[1:] == 10
+    return np.where(returns, np.where(before_feed, 32, 10), codes).astype(np.uint32)
+
+
+class _Stream:
+    """Pieces of decoded text in source order, each a copy of the source or standing for a stretch of it."""
+
+    __slots__ = ("copied", "ends", "pieces", "starts")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.copied: list[bool] = []
+
+    def copy(self, source: str, start: int, end: int) -> None:
+        if start < end:
+            self.put(source[start:end], start, end, copied=True)
+
+    def put(self, text: str, start: int, end: int, copied: bool = False) -> None:
+        self.pieces.append(text)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.copied.append(copied)
+
+    def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+        lengths = np.fromiter(map(len, self.pieces), dtype=np.int64, count=len(self.pieces))
+        copied = np.repeat(np.array(self.copied, dtype=bool), lengths)
+        starts = np.repeat(np.array(self.starts, dtype=np.int64), lengths)
+        within = np.arange(len(starts), dtype=np.int64) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        starts = starts + np.where(copied, within, 0)
+        ends = np.where(copied, starts + 1, np.repeat(np.array(self.ends, dtype=np.int64), lengths))
+        return _encode("".join(self.pieces)), starts, ends
+
+
+# --- Markup -----------------------------------------------------------------------------------------------------------
+
+# Takes "&nbsp;" and "&#8226;", leaves "AT&T" to the look-up, which knows no such name.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+# Takes "<td class='a'>", "</td>", "<!--" and "<?xml ?>", leaves "a < b".
+_TAG = re.compile(r"<(?:(/?)([A-Za-z][A-Za-z0-9:_.-]*)([^<>]*)>|!--|[!?][^<>]*>)")
+# Takes "display: none", leaves "display: block".
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+# Takes "page-break-before: always", leaves "page-break-inside: avoid".
+_PAGE_BREAK = re.compile(r"break-(?:before|after)\s*:\s*(?:always|page|left|right)", re.IGNORECASE)
+# Takes "<PAGE>" and "<S>" as an ASCII filing has them, leaves "<b>".
+_TEXT_TAG = re.compile(r"</?(PAGE|TABLE|CAPTION|FN|S|C|R|F[0-9]{1,2}|TEXT|DOCUMENT)(?: [0-9]+)?>", re.IGNORECASE)
+# Takes "&amp;", leaves "&copy" (plain text decodes only what SGML makes one write).
+_TEXT_TOKEN = re.compile(rf"{_TEXT_TAG.pattern}|&(?:amp|lt|gt|quot|nbsp|#[0-9]{{1,6}}|#x[0-9a-f]{{1,6}});", re.IGNORECASE)
+# Takes r"\n", r"\u2019" and a surrogate pair, leaves "n".
+_JSON_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[\"\\/bfnrt])"
+)
+# Takes r"\*", "[text](url)", "![alt](url)", "**", "<br>" and "&amp;", leaves "a * b", "snake_case" and "[1]".
+_MARKDOWN_TOKEN = re.compile(
+    r"\\(?P<escaped>[!-/:-@\[-`{-~])"
+    r"|(?P<image>!\[[^\[\]\n]{0,500}\]\([^()\s]{0,2000}(?: \"[^\"\n]{0,500}\")?\))"
+    r"|\[(?P<link>[^\[\]\n]{0,2000})\]\([^()\s]{0,2000}(?: \"[^\"\n]{0,500}\")?\)"
+    r"|(?P<stars>\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}(?!\*))"
+    r"|(?P<lines>(?<![\w_])_{1,2}(?=[^\W_])|(?<=[^\s_])_{1,2}(?![\w]))"
+    r"|(?P<tag></?(?:br|p|b|i|u|em|strong|span|div|sup|sub|a)\b[^<>\n]{0,300}>)"
+    r"|(?P<entity>&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9a-fA-F]{1,6});)"
+)
+
+_INLINE_TAGS = frozenset(
+    "a abbr acronym b bdo big cite code del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup"
+    " tt u var ix:nonnumeric ix:nonfraction ix:continuation ix:footnote ix:exclude ix:fraction wbr img input o:p".split()
+)
+_SKIPPED_TAGS = frozenset("script style head ix:header ix:hidden title noframes".split())
+_VOID_TAGS = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+
+
+@lru_cache(maxsize=4096)
+def _unescape(entity: str) -> str:
+    return html.unescape(entity)
+
+
+def _copy_decoded(source: str, start: int, end: int, stream: _Stream) -> None:
+    """Copy a stretch without tags, its entities decoded."""
+    if source.find("&", start, end) >= 0:
+        for match in _ENTITY.finditer(source, start, end):
+            text = _unescape(match[0])
+            if text != match[0]:
+                stream.copy(source, start, match.start())
+                stream.put(text, *match.span())
+                start = match.end()
+    stream.copy(source, start, end)
+
+
+def _tokenize_html(source: str, start: int, end: int, stream: _Stream) -> None:
+    position = start
+    is_preformatted = _opens_preformatted(source, start)
+    no_comment_end_after = end  # so that unclosed comments are looked for once
+    skipped: str | None = None
+    depth = 0
+
+    def text_until(stop: int) -> None:
+        if position >= stop:
+            return
+        first = len(stream.pieces)
+        _copy_decoded(source, position, stop, stream)
+        newline = _WRAP if is_preformatted else " "
+        for index in range(first, len(stream.pieces)):
+            piece = stream.pieces[index]
+            if "\n" in piece or "\r" in piece:
+                stream.pieces[index] = piece.replace("\r\n", " " + newline).replace("\n", newline).replace("\r", newline)
+
+    for match in _TAG.finditer(source, start, end):
+        tag_start, tag_end = match.span()
+        if tag_start < position:
+            continue
+        name = match[2]
+        if name is None:
+            if skipped is None:
+                text_until(tag_start)
+            if match[0] == "<!--":
+                closing = source.find("-->", tag_end, end) if tag_start < no_comment_end_after else -1
+                if closing >= 0:
+                    if source[tag_end:closing].strip(" -").upper() in ("PAGEBREAK", "PAGE BREAK"):
+                        stream.put(_PAGE, tag_start, closing + 3)
+                    tag_end = closing + 3
+                else:
+                    no_comment_end_after = tag_start
+            position = tag_end
+            continue
+        name = name.lower()
+        is_closing, attributes = bool(match[1]), match[3]
+        if skipped is not None:
+            position = tag_end
+            if name == skipped and not attributes.endswith("/"):
+                depth += -1 if is_closing else 1
+                if depth == 0:
+                    skipped = None
+            continue
+        text_until(tag_start)
+        position = tag_end
+        if not is_closing and not attributes.endswith("/") and name not in _VOID_TAGS:
+            is_hidden = name in _SKIPPED_TAGS
+            if not is_hidden and attributes and ("one" in attributes or "NONE" in attributes or "idden" in attributes):
+                is_hidden = _HIDDEN.search(attributes) is not None
+            if is_hidden:
+                skipped, depth = name, 1
+                if name not in _INLINE_TAGS:
+                    stream.put(_BREAK, tag_start, tag_end)
+                continue
+        if name in _INLINE_TAGS:
+            continue
+        if name == "li":
+            if not is_closing and tag_end - tag_start >= 4:
+                stream.put(_BREAK, tag_start, tag_start + 1)
+                stream.put("•", tag_start, tag_end - 1)
+                stream.put(" ", tag_end - 1, tag_end)
+            else:
+                stream.put(_BREAK, tag_start, tag_end)
+        elif name == "br":
+            stream.put(_SOFT, tag_start, tag_end)
+        elif name in ("hr", "page"):
+            stream.put(_PAGE, tag_start, tag_end)
+        else:
+            if name == "pre":
+                is_preformatted = not is_closing
+            is_page = attributes and "reak-" in attributes.lower() and _PAGE_BREAK.search(attributes)
+            stream.put(_PAGE if is_page else _BREAK, tag_start, tag_end)
+    if skipped is None:
+        text_until(end)
+
+
+def _opens_preformatted(source: str, start: int) -> bool:
+    """Ask whether `start` lies inside a `<pre>` that began not too far before it."""
+    from_ = max(0, start - 200_000)  # characters; a longer <pre> is folded as running text
+    opened = max(source.rfind("<PRE>", from_, start), source.rfind("<pre", from_, start))
+    return opened >= 0 and max(source.rfind("</PRE>", opened, start), source.rfind("</pre>", opened, start)) < 0
+
+
+def _tokenize_text(source: str, start: int, end: int, stream: _Stream) -> None:
+    for match in _TEXT_TOKEN.finditer(source, start, end):
+        stream.copy(source, start, match.start())
+        name = match[1]
+        if name is None:
+            stream.put(_unescape(match[0]), *match.span())
+        elif name.upper() == "PAGE":
+            stream.put(_PAGE, *match.span())
+        elif name.upper() in ("TABLE", "TEXT", "DOCUMENT"):
+            stream.put(_BREAK, *match.span())
+        start = match.end()
+    stream.copy(source, start, end)
+
+
+def _tokenize_markdown(source: str, start: int, end: int, stream: _Stream) -> None:
+    while match := _MARKDOWN_TOKEN.search(source, start, end):
+        stream.copy(source, start, match.start())
+        start = match.end()
+        kind = match.lastgroup
+        if kind == "escaped":
+            stream.put(match["escaped"], *match.span())
+        elif kind == "link":
+            _tokenize_markdown_text(source, match.start("link"), match.end("link"), stream)
+        elif kind == "tag":
+            name = match["tag"].strip("</>").split(" ")[0].lower()
+            if name in ("br", "p", "div"):
+                stream.put(_SOFT if name == "br" else _BREAK, *match.span())
+        elif kind == "entity":
+            text = _unescape(match[0])
+            stream.put(text, *match.span(), copied=text == match[0])
+    stream.copy(source, start, end)
+
+
+def _tokenize_markdown_text(source: str, start: int, end: int, stream: _Stream) -> None:
+    """Fold a link's text, which holds no other link."""
+    for match in _MARKDOWN_TOKEN.finditer(source, start, end):
+        if match.lastgroup in ("stars", "lines"):
+            stream.copy(source, start, match.start())
+            start = match.end()
+    stream.copy(source, start, end)
+
+
+def _tokenize_json(source: str, start: int, end: int, stream: _Stream) -> None:
+    for match in _JSON_ESCAPE.finditer(source, start, end):
+        stream.copy(source, start, match.start())
+        stream.put(_json_character(match[0]), *match.span())
+        start = match.end()
+    stream.copy(source, start, end)
+
+
+@lru_cache(maxsize=4096)
+def _json_character(escape: str) -> str:
+    if escape[1] != "u":
+        return {"b": " ", "f": _PAGE, "n": "\n", "r": " ", "t": " "}.get(escape[1], escape[1])
+    units = [int(escape[at : at + 4], 16) for at in range(2, len(escape), 6)]
+    if len(units) == 2:
+        return chr(0x10000 + ((units[0] - 0xD800) << 10) + (units[1] - 0xDC00))
+    return "\ufffd" if 0xD800 <= units[0] < 0xE000 else chr(units[0])
+
+
+def _tokenize_lines(source: str, start: int, end: int, stream: _Stream) -> None:
+    stream.copy(source, start, end)
+
+
+_TOKENIZERS: dict[Markup, Callable[[str, int, int, _Stream], None]] = {
+    Markup.TEXT: _tokenize_text,
+    Markup.HTML: _tokenize_html,
+    Markup.MARKDOWN: _tokenize_markdown,
+    Markup.JSON: _tokenize_json,
+    Markup.LINES: _tokenize_lines,
+}
+
+
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+# What lies before a row, weakest first: a wrapped line's end, a break that may be a mere wrap, a paragraph's end, a page's.
+_WRAPPED, _SOFTLY, _BROKEN, _PAGED = range(4)
+
+
+@dataclass(slots=True)
+class _Row:
+    """A stretch between line breaks, in characters of the stream, white space at its ends left off."""
+
+    start: int
+    end: int
+    text: str
+    indent: int
+    gap: int
+    runs_on: bool = False  # the sentence of the row before goes on here, whatever lies between
+    width: int = 0  # columns of the longest line of its wrapped paragraph
+
+
+_ROW = re.compile(f"[^\n{_BREAK}{_PAGE}{_WRAP}{_SOFT}]+")
+# Takes "•", "--", "- --", "(iv)", "a)", "12.", leaves "12" and "the".
+_BULLET = r"[•·*+¨§ØŸ○\-–—]|--|- --?|o"
+_ENUMERATOR = r"\((?:[0-9]{1,3}|[A-Za-z]|[ivxIVX]{1,5})\)|(?:[0-9]{1,2}|[A-Za-z]|[ivx]{1,5})[.)]"
+_ALONE = re.compile(rf"(?:{_BULLET}|{_ENUMERATOR})")
+# Takes "• cost", "o cost", "(1) cost", "1. cost", leaves "-cost", "1.5 cost" and "of cost".
+_ITEM = re.compile(rf"(?:(?P<bullet>{_BULLET})|(?P<enumerator>{_ENUMERATOR}))[ \t]+(?=\S)")
+# Takes "12", "- 12 -", "Page 3 of 9", "F-12", "iv", "Table of Contents", leaves "12 million".
+_FURNITURE = re.compile(
+    r"[-–—\[ ]*(?:page )?(?:[A-Z]-)?[0-9]{1,3}(?: of [0-9]{1,4})?[-–—\] ]*|[ivxl]{1,6}"
+    r"|(?:back to )?(?:table of )?contents|index|\(continued\)|\(?continued on (?:the )?(?:next|following) page\)?",
+    re.IGNORECASE,
+)
+_CONTENTS = re.compile(r"(?:back to )?table of contents", re.IGNORECASE)
+# Takes "----", "- ------", "* * *" and "# # #", leaves "- 12 -".
+_RULE = re.compile(r"[-=_*~#.\s]{3,}|_+|=+|\|")
+# Takes "Revenue      12", leaves "Revenue. The".
+_COLUMNS = re.compile(r"\S {4,}\S|\S *\t *\S")
+# Takes "of", "the", "and" at the end of a line: words a sentence does not end on.
+_OPEN_WORD = re.compile(
+    r"\b(?:a|an|and|as|at|by|for|from|in|into|its|of|on|or|our|that|the|their|these|this|to|which|with|we)$", re.IGNORECASE
+)
+_HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
+_SENTENCE_END = (".", ";", ":", "!", "?")
+_CLOSING_MARKS = "\"')]* "
+
+
+def _rows(text: str, markup: Markup) -> list[_Row]:
+    """Cut the stream into rows; blank ones only widen the gap before the next."""
+    rows: list[_Row] = []
+    position, n_ends, gap = 0, 0, _BROKEN
+    is_wrapped = markup in (Markup.TEXT, Markup.MARKDOWN)
+    newline_gap = {Markup.JSON: _SOFTLY, Markup.LINES: _BROKEN}.get(markup, _WRAPPED)
+    for match in _ROW.finditer(text):
+        for mark in text[position : match.start()]:
+            if mark == "\n" or mark == _WRAP:
+                n_ends += 1
+                gap = max(gap, newline_gap, _BROKEN if n_ends > 1 and newline_gap == _WRAPPED else _WRAPPED)
+            elif mark == _SOFT:
+                n_ends += 1
+                gap = max(gap, _BROKEN if n_ends > 1 else _SOFTLY)
+            else:
+                gap = max(gap, _PAGED if mark == _PAGE else _BROKEN)
+        position = match.end()
+        raw = match[0]
+        body = raw.strip(" ")
+        if not body:
+            continue
+        indent = len(raw) - len(raw.lstrip(" "))
+        start = match.start() + indent
+        end = start + len(body)
+        if markup is not Markup.LINES and _RULE.fullmatch(body) and not _ALONE.fullmatch(body):
+            gap = max(gap, _BROKEN)
+            continue
+        if _CONTENTS.fullmatch(body):
+            gap = _PAGED
+        if markup is Markup.MARKDOWN:
+            if body.startswith("> "):
+                start, body = start + 2, body[2:]
+            if heading := _HEADING.match(body):
+                start, body, gap = start + heading.end(), body[heading.end() :], max(gap, _BROKEN)
+        elif markup is Markup.HTML and body.startswith("• ") and _ALONE.fullmatch(body[2:3]) and body[3:4] in ("", " "):
+            start, body = start + 2, body[2:].lstrip(" ")  # a bullet typed inside a list item
+            start = end - len(body)
+        rows.append(_Row(start, end, body, indent, gap))
+        n_ends, gap = 0, _WRAPPED
+        if markup is Markup.MARKDOWN and heading:
+            gap = _BROKEN
+    if is_wrapped or _WRAP in text:
+        _measure(rows)
+    return rows
+
+
+def _measure(rows: list[_Row]) -> None:
+    """Give each row the width of the wrapped paragraph that it stands in."""
+    first = 0
+    for index in range(1, len(rows) + 1):
+        if index == len(rows) or rows[index].gap != _WRAPPED:
+            width = max(row.indent + len(row.text) for row in rows[first:index])
+            for row in rows[first:index]:
+                row.width = width
+            first = index
+
+
+def _is_open(text: str) -> bool:
+    """Ask whether a line leaves its sentence unfinished."""
+    return not text.rstrip(_CLOSING_MARKS).endswith(_SENTENCE_END) and text[-1:] not in "*"
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Ask whether `after` continues the unfinished sentence of `before`, as its letters tell."""
+    if not _is_open(before) or _ITEM.match(after):
+        return False
+    first = after.lstrip("\"'(")[:1]
+    return first.islower() or (first.isalnum() and _OPEN_WORD.search(before[-12:]) is not None)
+
+
+def _is_head(text: str) -> bool:
+    """Ask whether a line could be a running head or foot: short, and no sentence."""
+    if _FURNITURE.fullmatch(text):
+        return True
+    return len(text) <= 100 and _is_open(text) and text[-1] != "," and not text[0].islower() and not _ITEM.match(text)
+
+
+_MAX_HEADS = 4  # lines of head, or of foot, that a page may carry
+
+
+def _without_page_furniture(rows: list[_Row], markup: Markup) -> list[_Row]:
+    """Drop what a page's end puts between the lines of a text, and mark the sentences that run on across it."""
+    if markup is Markup.LINES or not rows:
+        return rows
+    dropped: set[int] = set()
+    heads: dict[str, list[int]] = {}
+    for page in range(1, len(rows)):
+        if rows[page].gap != _PAGED:
+            if markup is not Markup.HTML and page + 1 < len(rows) and _FURNITURE.fullmatch(rows[page].text):
+                is_apart = rows[page].gap != _WRAPPED and rows[page + 1].gap != _WRAPPED
+                if is_apart and _goes_on(rows[page - 1].text, rows[page + 1].text):
+                    dropped.add(page)
+                    rows[page + 1].runs_on = True
+            continue
+        _join_over_page(rows, page, dropped)
+        for step in (-1, 1):
+            index = page - 1 if step < 0 else page
+            for _ in range(_MAX_HEADS):
+                if not 0 <= index < len(rows):
+                    break
+                if _FURNITURE.fullmatch(rows[index].text):
+                    if not _ALONE.fullmatch(rows[index].text):
+                        dropped.add(index)
+                elif _is_head(rows[index].text):
+                    heads.setdefault(re.sub("[0-9]+", "", rows[index].text), []).append(index)
+                    break
+                else:
+                    break
+                index += step
+    for indices in heads.values():
+        if len(set(indices)) > 2:
+            dropped.update(indices)
+    if not dropped:
+        return rows
+    kept: list[_Row] = []
+    gap = _WRAPPED
+    for index, row in enumerate(rows):
+        gap = max(gap, row.gap)
+        if index not in dropped:
+            row.gap = gap
+            kept.append(row)
+            gap = _WRAPPED
+    return kept
+
+
+def _join_over_page(rows: list[_Row], page: int, dropped: set[int]) -> None:
+    """Find the sentence that the page's end before row `page` cuts in two, past the fewest heads and feet."""
+    n_feet = n_heads = 0
+    while n_feet < _MAX_HEADS and page - n_feet > 1 and _is_head(rows[page - n_feet - 1].text):
+        n_feet += 1
+    while n_heads < _MAX_HEADS and page + n_heads + 1 < len(rows) and _is_head(rows[page + n_heads].text):
+        n_heads += 1
+    for feet, after in sorted(
+        ((feet, after) for feet in range(n_feet + 1) for after in range(n_heads + 1)), key=lambda pair: sum(pair)
+    ):
+        before, following = rows[page - feet - 1], rows[page + after]
+        if len(before.text) < 30 or _FURNITURE.fullmatch(before.text) or _FURNITURE.fullmatch(following.text):
+            continue
+        if any(index in dropped for index in (page - feet - 1, page + after)):
+            continue
+        is_lower = following.text.lstrip("\"'(")[:1].islower()
+        if _goes_on(before.text, following.text) and (is_lower or feet + after == 0):
+            dropped.update(range(page - feet, page + after))
+            following.runs_on = True
+            return
+
+
+def _joiner(before: _Row, row: _Row, paragraph_marks: frozenset[str], markup: Markup) -> str:
+    """Tell what joins two rows: nothing, a space or a line break."""
+    old, new = before.text, row.text
+    if _ALONE.fullmatch(old):
+        return "\n" if _ALONE.fullmatch(new) else " "
+    if row.runs_on:
+        return _seam(old, new)
+    if row.gap >= _BROKEN or markup is Markup.LINES:
+        return "\n"
+    if row.gap == _SOFTLY:
+        if new[0] in ",;.)" and not _ITEM.match(new):
+            return ""
+        if _is_open(old) and old[-1] != "," and new[0].islower() and not _ITEM.match(new) and not _ALONE.fullmatch(new):
+            return _seam(old, new)
+        return "\n"
+    if _begins_item(before, row, paragraph_marks):
+        return "\n"
+    is_short = before.indent + len(old) + 1 + len(new.split(" ", 1)[0]) <= before.width - 8
+    if old.isupper() and not new.isupper() and not old.rstrip(_CLOSING_MARKS).endswith(",") and len(old) > 4:
+        if is_short or " " in old:
+            return "\n" if not new[0].islower() else " "
+    if _COLUMNS.search(old[8:]) or _COLUMNS.search(new[8:]):
+        return "\n"
+    ends_sentence = old.rstrip(_CLOSING_MARKS).endswith((".", ":", "!", "?"))
+    is_indented = row.indent > before.indent + 1 and not _ITEM.match(old)
+    if ends_sentence and new[0].isupper() and (is_indented or is_short):
+        return "\n"
+    return _seam(old, new)
+
+
+def _begins_item(before: _Row, row: _Row, paragraph_marks: frozenset[str]) -> bool:
+    """Ask whether a line that begins with a bullet or enumerator is a list item, and no wrapped line."""
+    if _ALONE.fullmatch(row.text):
+        return row.text[0] in "•·*"
+    item = _ITEM.match(row.text)
+    if item is None:
+        return False
+    old = before.text.rstrip("\"' ")
+    ends = old.endswith((".", ";", ":", "!", "?")) or old.endswith((", and", "; and", ", or", "; or"))
+    is_short = before.indent + len(old) + 1 + len(item[0].strip()) <= before.width - 8
+    if bullet := item["bullet"]:
+        if bullet in "•·*+o":
+            return True
+        after = row.text[item.end()]
+        return ends or old.endswith((",", ")")) or after.isupper() or is_short or bullet in paragraph_marks
+    if item["enumerator"][0] != "(" and item["enumerator"][-1] == ".":
+        return ends
+    return ends or is_short
+
+
+def _seam(old: str, new: str) -> str:
+    """Join two halves of a sentence: with nothing after a hyphen that cuts a word, else with a space."""
+    return "" if old[-1] == "-" and old[-2:-1].isalpha() and new[0].isalpha() else " "
+
+
+def _assemble(
+    rows: list[_Row],
+    codes: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    markup: Markup,
+) -> Folded:
+    """Write the rows one after the other, what joins them between, and collapse runs of spaces."""
+    while rows and rows[-1].text in ("•", "·"):
+        rows = rows[:-1]
+    if not rows:
+        return Folded("", np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    marks: frozenset[str] = frozenset()
+    order = [np.arange(rows[0].start, rows[0].end)]
+    added: list[tuple[int, int, int]] = []
+    for index in range(1, len(rows)):
+        before, row = rows[index - 1], rows[index]
+        if row.gap > _WRAPPED:
+            marks = frozenset()
+        if (item := _ITEM.match(before.text)) and item["bullet"]:
+            marks |= {item["bullet"]}
+        if joiner := _joiner(before, row, marks, markup):
+            start, end = int(ends[before.end - 1]), int(starts[row.start])
+            if start >= end:
+                start, end = int(starts[row.start]), int(starts[row.start]) + 1
+            order.append(np.array([len(codes) + len(added)]))
+            added.append((ord(joiner), start, end))
+        order.append(np.arange(row.start, row.end))
+    picked = np.concatenate(order)
+    if added:
+        more = np.array(added, dtype=np.int64)
+        codes = np.concatenate([codes, more[:, 0].astype(np.uint32)])
+        starts, ends = np.concatenate([starts, more[:, 1]]), np.concatenate([ends, more[:, 2]])
+    codes, starts, ends = codes[picked], starts[picked], ends[picked]
+    is_space = codes == 32
+    kept = np.flatnonzero(~(is_space & np.concatenate([[False], is_space[:-1]])))
+    last = np.concatenate([kept[1:], [len(codes)]]) - 1
+    return Folded(_decode(codes[kept]), starts[kept], ends[last])
