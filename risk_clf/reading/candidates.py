@@ -1,8 +1,8 @@
 """A document in, the stretches of it that may hold a cautionary passage out.
 
-A 10-K is megabytes and its cautionary passage a page, so the order of work is what makes it fast: look for rare fragments
-of cue phrases in the undecoded source, confirm each by the few characters around it, and fold only there. The fragments
-are chosen to survive tags, entities and line ends between the words of a phrase, since none of them holds two words.
+A 10-K is megabytes and its cautionary passage a page, so the order of work is what makes it fast: look for rare
+fragments of cue phrases in the undecoded source, confirm each by the few characters around it, and fold only there. The
+fragments survive tags, entities and line ends between the words of a phrase, since each lies within one word.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from risk_clf.reading.document import Document, Part
 from risk_clf.reading.folding import Folded, Markup, fold
 from risk_clf.spans import Span
 
-BEFORE = 2_000  # folded characters kept before the first cue of a candidate: a heading and a lead-in
-AFTER = 8_000  # folded characters kept after the last cue: the longest list known without one is 6,000
+BEFORE = 1_500  # folded characters kept before the first cue of a candidate: a heading and a lead-in
+AFTER = 3_500  # folded characters kept after the last cue, and once more for as long as they end inside a list
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +41,16 @@ def candidates(document: Document) -> Iterator[Candidate]:
     for part in document.parts:
         within = hits[bisect_left(hits, part.span.start) : bisect_right(hits, part.span.end)]
         confirmed = [hit for hit in within if _is_cue(source, hit, part)]
-        for window in _windows(source, confirmed, part):
+        windows = _windows(source, confirmed, part)
+        for index, window in enumerate(windows):
+            if window is None:
+                continue
             folded = fold(source, window.start, window.end, part.markup)
-            if cues := tuple(Span(*match.span()) for match in _CUE.finditer(folded.text)):
+            while window.end < part.span.end and _ends_in_list(folded.text):
+                window = _extended(source, windows, index, window, part)
+                folded = fold(source, window.start, window.end, part.markup)
+            inside = confirmed[bisect_left(confirmed, window.start) : bisect_left(confirmed, window.end)]
+            if cues := tuple(_folded_cues(folded, inside)):
                 yield Candidate(folded, part, cues)
 
 
@@ -52,16 +59,6 @@ def candidates(document: Document) -> Iterator[Candidate]:
 # Pieces of one word of a cue phrase, each a pass over the source at about 2 GB/s: as few as find every known passage.
 _FRAGMENTS = ("ooking", "LOOKING", "aterially", "autionary")
 
-# Takes "forward-looking", "differ materially", "risks and uncertainties", leaves "looking forward" and "materially lower".
-_CUE = re.compile(
-    r"forward\s?[-–—]?\s?looking|safe[\s-]harbou?r|litigation reform act"
-    r"|cautionary\s(?:statement|note|language|factor|disclosure|information|advice|remark|comment)"
-    r"|(?:differ|vary|deviate|depart|diverge)\w{0,4}(?:\s(?:from|significantly|and|or|substantially|adversely|possibly|perhaps))*"
-    r",?\smaterially|materially(?:\s(?:and|or|adversely|substantially))*,?\s(?:differ|vary|deviate)"
-    r"|risks?(?:,|\sand|\sor)\s(?:\w+\s){0,2}uncertaint"
-    r"|cause\s(?:\w+[\s-]){0,4}(?:results|events|outcomes)",
-    re.IGNORECASE,
-)
 _NEAR = 60  # folded characters around a fragment that its cue phrase fits in
 _REACH = 400  # characters of source that _NEAR may take up, tags between its words included
 _TAGS = re.compile(r"<[^<>]*>|\\[nrt]|\\u00a0|&(?:nbsp|#160|shy|#173|#xA0);|[\r\n\t\xa0]")
@@ -82,9 +79,21 @@ def _hits(source: str, start: int, end: int) -> list[int]:
 def _is_cue(source: str, hit: int, part: Part) -> bool:
     """Confirm a fragment by what stands around it."""
     near = source[max(part.span.start, hit - 24) : min(part.span.end, hit + 24)]
-    if _STRONG.search(near):
+    if _CUE.search(near):
         return True
-    return _STRONG.search(_around(source, hit, part)) is not None
+    return _CUE.search(_around(source, hit, part)) is not None
+
+
+def _folded_cues(folded: Folded, hits: list[int]) -> Iterator[Span]:
+    """Find the cue phrases in the folded text that the hits in the source are part of."""
+    done = 0
+    for hit in hits:
+        place = folded.from_source(Span(hit, hit + 1)).start
+        for match in _CUE.finditer(folded.text, max(done, place - _NEAR), place + _NEAR):
+            if match.start() <= place < match.end():
+                yield Span(*match.span())
+                done = match.end()
+                break
 
 
 def _around(source: str, hit: int, part: Part) -> str:
@@ -97,10 +106,10 @@ def _around(source: str, hit: int, part: Part) -> str:
 
 
 # Takes the phrases that open a candidate, between leftovers of markup; leaves "looking forward to".
-_STRONG = re.compile(
+_CUE = re.compile(
     r"forward\W{0,3}looking"
     r"|(?:differ|vary|varied|deviate|depart|diverge)[a-z]{0,4}\W+(?:[a-z]+\W+){0,2}materially"
-    r"|materially\W+(?:[a-z]+\W+){0,2}(?:differ|vary|deviate)"
+    r"|materially\W+(?:[a-z]+\W+){0,2}(?:differ(?:ent\W+(?:results\W+)?(?:from|than)|ing)?\b|vary|deviate)"
     r"|cautionary\W+(?:statement|note|language|factor|disclosure|information|advice|remark|comment)",
     re.IGNORECASE,
 )
@@ -113,33 +122,58 @@ _BLOCK_TAG = re.compile(r"</?(?:p|div|tr|li|ul|ol|table|h[1-6]|hr|center|blockqu
 _BLANK_LINE = re.compile(r"\n[ \t\r]*(?=\n)|\r[ \t]*(?=\r)")
 _NEWLINE = re.compile(r"[\r\n]")
 _JSON_LINE = re.compile(r"\\n")
+# Takes the line of a list item that shows it, leaves prose.
+_LIST_LINE = re.compile(r"(?:[•·*\-–—]|--|- --|o|\((?:[0-9]{1,3}|[a-z]|[ivx]{1,5})\)|[0-9]{1,2}[.)]) ")
 _ALIGN = 20_000  # characters of source in which a paragraph's end is looked for
 _MAX_DENSITY = 12.0  # characters of source to a folded one; where there are more, it is tables
 _DENSITY_SAMPLE = 6_000  # characters of source
 _TAG = re.compile(r"<[^<>]*>")
 
 
-def _windows(source: str, cues: list[int], part: Part) -> Iterator[Span]:
+def _windows(source: str, cues: list[int], part: Part) -> list[Span | None]:
     """Widen each cue to the lines around it and merge what meets."""
-    if not cues:
-        return
-    span, markup = part.span, part.markup
+    span = part.span
+    windows: list[Span | None] = []
     start = end = -1
     for cue in cues:
-        density = _density(source, cue, part) if markup is Markup.HTML else 1.2
+        density = _density(source, cue, part)
         from_ = max(span.start, cue - int(BEFORE * density))
         to = min(span.end, cue + int(AFTER * density))
-        if start < 0:
-            start, end = from_, to
-        elif from_ <= end:
-            end = max(end, to)
-        else:
-            yield _aligned(source, start, end, part)
-            start, end = max(from_, end), to
-    yield _aligned(source, start, end, part)
+        if start >= 0 and from_ > end:
+            windows.append(_aligned(source, start, end, part))
+            from_ = max(from_, windows[-1].end if windows[-1] else 0)
+            start = -1
+        start, end = (from_, to) if start < 0 else (start, max(end, to))
+    if start >= 0:
+        windows.append(_aligned(source, start, max(start, end), part))
+    return windows
+
+
+def _ends_in_list(text: str) -> bool:
+    """Ask whether one of the last lines is a list item, so that more of them may follow."""
+    return any(
+        _LIST_LINE.match(line) or line.endswith((";", "; and", "; or")) for line in text[-3_000:].split("\n")[-2:]
+    )
+
+
+def _extended(source: str, windows: list[Span | None], index: int, window: Span, part: Part) -> Span:
+    """Lengthen a window, and swallow the later ones that it reaches."""
+    end = min(part.span.end, window.end + int(AFTER * _density(source, window.end, part)))
+    end = max(_next_edge(source, end, part), window.end + 1)
+    for later in range(index + 1, len(windows)):
+        other = windows[later]
+        if other is not None:
+            if other.start >= end:
+                break
+            end = max(end, other.end)
+            windows[later] = None
+    return Span(window.start, end)
 
 
 def _density(source: str, cue: int, part: Part) -> float:
+    """Estimate how many characters of source there are to a folded one from `cue` on."""
+    if part.markup is not Markup.HTML:
+        return 1.2  # white space and escapes
     sample = source[cue : min(part.span.end, cue + _DENSITY_SAMPLE)]
     n_shown = len(_TAG.sub("", sample))
     return min(_MAX_DENSITY, len(sample) / max(1, n_shown))

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 from risk_clf.errors import DocumentError
@@ -120,7 +120,7 @@ def _unpack(data: bytes, name: str, max_bytes: int) -> bytes:
             raise DocumentError(f"{name}: a damaged gzip file ({error}); fetch it again") from error
         room -= len(piece)
         if room < 0:
-            raise DocumentError(f"{name}: unpacks to more than {max_bytes:,} bytes; unpack it yourself or raise the limit")
+            raise DocumentError(f"{name}: unpacks to more than {max_bytes:,} bytes; unpack it first or raise the limit")
         if not unpacker.eof:
             raise DocumentError(f"{name}: a gzip file that breaks off; fetch it again")
         pieces.append(piece)
@@ -139,7 +139,9 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
             raise DocumentError(f"{name}: begins as UTF-16 and is not ({error.reason}); save it as UTF-8") from error
     if b"\x00" in data:
         at = data.index(b"\x00")
-        raise DocumentError(f"{name}: holds binary data (a NUL at byte {at:,}) and no text; leave it out or save it as UTF-8")
+        raise DocumentError(
+            f"{name}: holds binary data (a NUL at byte {at:,}) and no text; leave it out or save it as UTF-8"
+        )
     try:
         if data.startswith(b"\xef\xbb\xbf"):
             return data[3:].decode("utf-8"), "utf-8"
@@ -155,7 +157,9 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
 # Takes "<TYPE>10-K", leaves "<TYPES>".
 _FIELD = re.compile(r"^<(TYPE|SEQUENCE|DESCRIPTION)>[ \t]*([^\r\n<]*)", re.MULTILINE | re.IGNORECASE)
 # Takes the types whose body is no prose, leaves "10-K", "EX-99.1" and "EX-10.1".
-_NO_PROSE = re.compile(r"(?:GRAPHIC|ZIP|EXCEL|XML|JSON|PDF|COVER|EX-10[0-4](?:\.[A-Z]+)|EX-27(?:\.[0-9]+)?)$", re.IGNORECASE)
+_NO_PROSE = re.compile(
+    r"(?:GRAPHIC|ZIP|EXCEL|XML|JSON|PDF|COVER|EX-10[0-4](?:\.[A-Z]+)|EX-27(?:\.[0-9]+)?)$", re.IGNORECASE
+)
 # Takes "begin 644 logo.gif", "<PDF>" and an XML instance, leaves "<XBRL><html>".
 _NO_PROSE_BODY = re.compile(r"\s*(?:begin [0-7]{3} |<PDF>|<XML>)", re.IGNORECASE)
 _HEADER_LENGTH = 2_000  # characters; the fields before <TEXT> are five short lines
@@ -232,13 +236,13 @@ def _recognise(source: str, start: int, end: int) -> Markup:
         samples += [(middle, min(end, middle + _SAMPLE)), (end - _SAMPLE, end)]
     n_tags = n_signs = 0
     for from_, to in samples:
-        for n_tags, _ in enumerate(_HTML_TAG.finditer(source, from_, to), n_tags + 1):
-            if n_tags >= 3:
-                return Markup.HTML
+        n_tags += sum(1 for _ in islice(_HTML_TAG.finditer(source, from_, to), 3))
+        if n_tags >= 3:
+            return Markup.HTML
         n_signs += sum(1 for _ in _MARKDOWN_SIGN.finditer(source, from_, to))
     if source.startswith(("<?xml", "<!DOCTYPE", "<xbrl", "<link:"), start) or (n_tags and end - start < 500):
         return Markup.HTML
-    return Markup.MARKDOWN if n_signs >= 2 or source.startswith("# ", start) and n_signs else Markup.TEXT
+    return Markup.MARKDOWN if n_signs >= 2 or (source.startswith("# ", start) and n_signs) else Markup.TEXT
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------------

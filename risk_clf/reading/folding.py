@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +76,8 @@ class Folded:
 def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
     r"""Fold `source[start:end]` to plain lines; nothing stands before the first or after the last visible character.
 
-    Left out, apart from markup: scripts, styles, heads, comments, hidden parts, page marks, and page numbers and running
-    heads beside a page mark. A stretch with nothing to see folds to an empty text.
+    Left out, apart from markup: scripts, styles, heads, comments, hidden parts, page marks, and the page numbers and
+    running heads beside a page mark. A stretch with nothing to see folds to an empty text.
 
     Example:
         >>> fold("<p>Cost&nbsp;of\n<b>f</b>uel</p><li>rain", 0, 38, Markup.HTML).text
@@ -192,7 +193,9 @@ _PAGE_BREAK = re.compile(r"break-(?:before|after)\s*:\s*(?:always|page|left|righ
 # Takes "<PAGE>" and "<S>" as an ASCII filing has them, leaves "<b>".
 _TEXT_TAG = re.compile(r"</?(PAGE|TABLE|CAPTION|FN|S|C|R|F[0-9]{1,2}|TEXT|DOCUMENT)(?: [0-9]+)?>", re.IGNORECASE)
 # Takes "&amp;", leaves "&copy" (plain text decodes only what SGML makes one write).
-_TEXT_TOKEN = re.compile(rf"{_TEXT_TAG.pattern}|&(?:amp|lt|gt|quot|nbsp|#[0-9]{{1,6}}|#x[0-9a-f]{{1,6}});", re.IGNORECASE)
+_TEXT_TOKEN = re.compile(
+    rf"{_TEXT_TAG.pattern}|&(?:amp|lt|gt|quot|nbsp|#[0-9]{{1,6}}|#x[0-9a-f]{{1,6}});", re.IGNORECASE
+)
 # Takes r"\n", r"\u2019" and a surrogate pair, leaves "n".
 _JSON_ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[\"\\/bfnrt])"
@@ -209,11 +212,53 @@ _MARKDOWN_TOKEN = re.compile(
 )
 
 _INLINE_TAGS = frozenset(
-    "a abbr acronym b bdo big cite code del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup"
-    " tt u var ix:nonnumeric ix:nonfraction ix:continuation ix:footnote ix:exclude ix:fraction wbr img input o:p".split()
+    {
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "nobr",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "var",
+        "ix:nonnumeric",
+        "ix:nonfraction",
+        "ix:continuation",
+        "ix:footnote",
+        "ix:exclude",
+        "ix:fraction",
+        "wbr",
+        "img",
+        "input",
+        "o:p",
+    }
 )
-_SKIPPED_TAGS = frozenset("script style head ix:header ix:hidden title noframes".split())
-_VOID_TAGS = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_SKIPPED_TAGS = frozenset({"script", "style", "head", "ix:header", "ix:hidden", "title", "noframes"})
+_VOID_TAGS = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
 
 
 @lru_cache(maxsize=4096)
@@ -221,94 +266,120 @@ def _unescape(entity: str) -> str:
     return html.unescape(entity)
 
 
-def _copy_decoded(source: str, start: int, end: int, stream: _Stream) -> None:
-    """Copy a stretch without tags, its entities decoded."""
-    if source.find("&", start, end) >= 0:
-        for match in _ENTITY.finditer(source, start, end):
-            text = _unescape(match[0])
-            if text != match[0]:
-                stream.copy(source, start, match.start())
-                stream.put(text, *match.span())
-                start = match.end()
-    stream.copy(source, start, end)
+# What a tag does to the text around it.
+_NOTHING, _PARTS, _ITEMIZES, _ENDS_LINE, _ENDS_PAGE, _HIDES, _PREFORMATS, _ENDS_PREFORMAT, _OPENS_COMMENT = range(9)
+
+
+@lru_cache(maxsize=65536)
+def _tag_effect(tag: str) -> tuple[int, str]:
+    """Tell what a tag does, and its name; a filing repeats its tags to the letter, so that few are looked at."""
+    match = _TAG.match(tag)
+    name = match[2].lower() if match and match[2] else ""
+    if match is None or not name:
+        return (_OPENS_COMMENT if tag == "<!--" else _NOTHING), name
+    attributes = match[3]
+    is_closing = bool(match[1])
+    may_hide = not is_closing and not attributes.endswith("/") and name not in _VOID_TAGS
+    if may_hide and (name in _SKIPPED_TAGS or _HIDDEN.search(attributes)):
+        return _HIDES, name
+    if name in _INLINE_TAGS:
+        return _NOTHING, name
+    if name == "li" and not is_closing and len(tag) >= 4:
+        return _ITEMIZES, name
+    if name == "br":
+        return _ENDS_LINE, name
+    if name in ("hr", "page") or _PAGE_BREAK.search(attributes):
+        return _ENDS_PAGE, name
+    if name == "pre":
+        return (_ENDS_PREFORMAT if is_closing else _PREFORMATS), name
+    return _PARTS, name
 
 
 def _tokenize_html(source: str, start: int, end: int, stream: _Stream) -> None:
     position = start
-    is_preformatted = _opens_preformatted(source, start)
-    no_comment_end_after = end  # so that unclosed comments are looked for once
-    skipped: str | None = None
-    depth = 0
-
-    def text_until(stop: int) -> None:
-        if position >= stop:
-            return
-        first = len(stream.pieces)
-        _copy_decoded(source, position, stop, stream)
-        newline = _WRAP if is_preformatted else " "
-        for index in range(first, len(stream.pieces)):
-            piece = stream.pieces[index]
-            if "\n" in piece or "\r" in piece:
-                stream.pieces[index] = piece.replace("\r\n", " " + newline).replace("\n", newline).replace("\r", newline)
-
+    newline = _WRAP if _opens_preformatted(source, start) else " "
     for match in _TAG.finditer(source, start, end):
         tag_start, tag_end = match.span()
         if tag_start < position:
             continue
-        name = match[2]
-        if name is None:
-            if skipped is None:
-                text_until(tag_start)
-            if match[0] == "<!--":
-                closing = source.find("-->", tag_end, end) if tag_start < no_comment_end_after else -1
-                if closing >= 0:
-                    if source[tag_end:closing].strip(" -").upper() in ("PAGEBREAK", "PAGE BREAK"):
-                        stream.put(_PAGE, tag_start, closing + 3)
-                    tag_end = closing + 3
-                else:
-                    no_comment_end_after = tag_start
-            position = tag_end
-            continue
-        name = name.lower()
-        is_closing, attributes = bool(match[1]), match[3]
-        if skipped is not None:
-            position = tag_end
-            if name == skipped and not attributes.endswith("/"):
-                depth += -1 if is_closing else 1
-                if depth == 0:
-                    skipped = None
-            continue
-        text_until(tag_start)
+        if position < tag_start:
+            _copy_running(source, position, tag_start, stream, newline)
         position = tag_end
-        if not is_closing and not attributes.endswith("/") and name not in _VOID_TAGS:
-            is_hidden = name in _SKIPPED_TAGS
-            if not is_hidden and attributes and ("one" in attributes or "NONE" in attributes or "idden" in attributes):
-                is_hidden = _HIDDEN.search(attributes) is not None
-            if is_hidden:
-                skipped, depth = name, 1
-                if name not in _INLINE_TAGS:
-                    stream.put(_BREAK, tag_start, tag_end)
-                continue
-        if name in _INLINE_TAGS:
+        effect, name = _tag_effect(match[0])
+        if effect == _NOTHING:
             continue
-        if name == "li":
-            if not is_closing and tag_end - tag_start >= 4:
-                stream.put(_BREAK, tag_start, tag_start + 1)
-                stream.put("•", tag_start, tag_end - 1)
-                stream.put(" ", tag_end - 1, tag_end)
-            else:
-                stream.put(_BREAK, tag_start, tag_end)
-        elif name == "br":
+        if effect == _PARTS:
+            stream.put(_BREAK, tag_start, tag_end)
+        elif effect == _ITEMIZES:
+            stream.put(_BREAK, tag_start, tag_start + 1)
+            stream.put("•", tag_start, tag_end - 1)
+            stream.put(" ", tag_end - 1, tag_end)
+        elif effect == _ENDS_LINE:
             stream.put(_SOFT, tag_start, tag_end)
-        elif name in ("hr", "page"):
+        elif effect == _ENDS_PAGE:
             stream.put(_PAGE, tag_start, tag_end)
+        elif effect == _HIDES:
+            if name not in _INLINE_TAGS:
+                stream.put(_BREAK, tag_start, tag_end)
+            position = _end_of_element(source, tag_end, end, name)
+        elif effect == _OPENS_COMMENT:
+            closing = source.find("-->", tag_end, end)
+            if closing < 0:  # then no later comment closes either, and each is left out by its opening alone
+                _tokenize_unclosed(source, tag_end, end, stream, newline)
+                return
+            position = closing + 3
+            if source[tag_end:closing].strip(" -").upper() in ("PAGEBREAK", "PAGE BREAK"):
+                stream.put(_PAGE, tag_start, position)
         else:
-            if name == "pre":
-                is_preformatted = not is_closing
-            is_page = attributes and "reak-" in attributes.lower() and _PAGE_BREAK.search(attributes)
-            stream.put(_PAGE if is_page else _BREAK, tag_start, tag_end)
-    if skipped is None:
-        text_until(end)
+            newline = _WRAP if effect == _PREFORMATS else " "
+            stream.put(_BREAK, tag_start, tag_end)
+    if position < end:
+        _copy_running(source, position, end, stream, newline)
+
+
+def _tokenize_unclosed(source: str, start: int, end: int, stream: _Stream, newline: str) -> None:
+    """Fold what follows a comment that never closes: its words, line by line."""
+    position = start
+    for match in _TAG.finditer(source, start, end):
+        _copy_running(source, position, match.start(), stream, newline)
+        if _tag_effect(match[0])[0] != _NOTHING:
+            stream.put(_BREAK, *match.span())
+        position = match.end()
+    _copy_running(source, position, end, stream, newline)
+
+
+def _copy_running(source: str, start: int, end: int, stream: _Stream, newline: str) -> None:
+    """Copy a stretch without tags, its entities decoded and its line ends turned into `newline`."""
+    text = source[start:end]
+    if "\n" in text or "\r" in text:
+        text = text.replace("\r\n", " " + newline).replace("\n", newline).replace("\r", newline)
+    at = 0
+    if "&" in text:
+        for match in _ENTITY.finditer(text):
+            decoded = _unescape(match[0])
+            if decoded != match[0]:
+                if at < match.start():
+                    stream.put(text[at : match.start()], start + at, start + match.start(), copied=True)
+                at = match.end()
+                stream.put(decoded, start + match.start(), start + at)
+    if at < len(text):
+        stream.put(text[at:] if at else text, start + at, end, copied=True)
+
+
+def _end_of_element(source: str, start: int, end: int, name: str) -> int:
+    """Find where an element opened just before `start` closes; at `end` if it does not."""
+    depth = 1
+    for match in _element_tags(name).finditer(source, start, end):
+        if not match[0].endswith("/>"):
+            depth += -1 if match[1] else 1
+        if depth == 0:
+            return match.end()
+    return end
+
+
+@lru_cache(maxsize=64)
+def _element_tags(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^<>]*>", re.IGNORECASE)
 
 
 def _opens_preformatted(source: str, start: int) -> bool:
@@ -393,7 +464,7 @@ _TOKENIZERS: dict[Markup, Callable[[str, int, int, _Stream], None]] = {
 
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
-# What lies before a row, weakest first: a wrapped line's end, a break that may be a mere wrap, a paragraph's end, a page's.
+# What lies before a row, weakest first: the end of a wrapped line, a break that may be a wrap, a paragraph's end, a page's.
 _WRAPPED, _SOFTLY, _BROKEN, _PAGED = range(4)
 
 
@@ -410,11 +481,12 @@ class _Row:
     width: int = 0  # columns of the longest line of its wrapped paragraph
 
 
-_ROW = re.compile(f"[^\n{_BREAK}{_PAGE}{_WRAP}{_SOFT}]+")
+_ROW = re.compile(f"[^ \n{_BREAK}{_PAGE}{_WRAP}{_SOFT}][^\n{_BREAK}{_PAGE}{_WRAP}{_SOFT}]*")
 # Takes "•", "--", "- --", "(iv)", "a)", "12.", leaves "12" and "the".
 _BULLET = r"[•·*+¨§ØŸ○\-–—]|--|- --?|o"
 _ENUMERATOR = r"\((?:[0-9]{1,3}|[A-Za-z]|[ivxIVX]{1,5})\)|(?:[0-9]{1,2}|[A-Za-z]|[ivx]{1,5})[.)]"
 _ALONE = re.compile(rf"(?:{_BULLET}|{_ENUMERATOR})")
+_MAX_ALONE = 7  # characters, as in "(xviii)"
 # Takes "• cost", "o cost", "(1) cost", "1. cost", leaves "-cost", "1.5 cost" and "of cost".
 _ITEM = re.compile(rf"(?:(?P<bullet>{_BULLET})|(?P<enumerator>{_ENUMERATOR}))[ \t]+(?=\S)")
 # Takes "12", "- 12 -", "Page 3 of 9", "F-12", "iv", "Table of Contents", leaves "12 million".
@@ -427,11 +499,14 @@ _CONTENTS = re.compile(r"(?:back to )?table of contents", re.IGNORECASE)
 # Takes "----", "- ------", "* * *" and "# # #", leaves "- 12 -".
 _RULE = re.compile(r"[-=_*~#.\s]{3,}|_+|=+|\|")
 # Takes "Revenue      12", leaves "Revenue. The".
-_COLUMNS = re.compile(r"\S {4,}\S|\S *\t *\S")
+_COLUMNS = re.compile(r"\S {4,}\S")
 # Takes "of", "the", "and" at the end of a line: words a sentence does not end on.
 _OPEN_WORD = re.compile(
-    r"\b(?:a|an|and|as|at|by|for|from|in|into|its|of|on|or|our|that|the|their|these|this|to|which|with|we)$", re.IGNORECASE
+    r"\b(?:a|an|and|as|at|by|for|from|in|into|its|of|on|or|our|that|the|their|these|this|to|which|with|we)$",
+    re.IGNORECASE,
 )
+# Takes "•Costs" and "(1)Costs", whose space is a style's, leaves "• Costs", "(s)he" and "-5".
+_TIGHT_MARK = re.compile(r"(?:[•·]|\((?:[0-9]{1,3}|[ivx]{1,5}(?=\)[A-Z])|[a-z](?=\)[A-Z]))\))(?=[^\s•·)(,;.])")
 _HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 _SENTENCE_END = (".", ";", ":", "!", "?")
 _CLOSING_MARKS = "\"')]* "
@@ -440,47 +515,52 @@ _CLOSING_MARKS = "\"')]* "
 def _rows(text: str, markup: Markup) -> list[_Row]:
     """Cut the stream into rows; blank ones only widen the gap before the next."""
     rows: list[_Row] = []
-    position, n_ends, gap = 0, 0, _BROKEN
-    is_wrapped = markup in (Markup.TEXT, Markup.MARKDOWN)
+    position, gap = 0, _BROKEN
     newline_gap = {Markup.JSON: _SOFTLY, Markup.LINES: _BROKEN}.get(markup, _WRAPPED)
     for match in _ROW.finditer(text):
-        for mark in text[position : match.start()]:
-            if mark == "\n" or mark == _WRAP:
-                n_ends += 1
-                gap = max(gap, newline_gap, _BROKEN if n_ends > 1 and newline_gap == _WRAPPED else _WRAPPED)
-            elif mark == _SOFT:
-                n_ends += 1
-                gap = max(gap, _BROKEN if n_ends > 1 else _SOFTLY)
-            else:
-                gap = max(gap, _PAGED if mark == _PAGE else _BROKEN)
-        position = match.end()
-        raw = match[0]
-        body = raw.strip(" ")
-        if not body:
-            continue
-        indent = len(raw) - len(raw.lstrip(" "))
-        start = match.start() + indent
-        end = start + len(body)
-        if markup is not Markup.LINES and _RULE.fullmatch(body) and not _ALONE.fullmatch(body):
-            gap = max(gap, _BROKEN)
-            continue
-        if _CONTENTS.fullmatch(body):
+        start = match.start()
+        between = text[position:start]
+        body = match[0].rstrip(" ")
+        position = end = start + len(body)
+        indent = len(between) - len(between.rstrip(" "))
+        gap = max(gap, _gap(between, newline_gap))
+        if not body[0].isalnum():
+            if markup is not Markup.LINES and _RULE.fullmatch(body) and not _ALONE.fullmatch(body):
+                gap = max(gap, _BROKEN)
+                continue
+            if markup is Markup.MARKDOWN and body.startswith("> "):
+                start, body = end - len(body[2:].lstrip()), body[2:].lstrip()
+            elif markup is Markup.HTML and body.startswith("• ") and _ITEM.match(body, 2):
+                start, body = end - len(body[2:].lstrip()), body[2:].lstrip()  # a bullet typed inside a list item
+        elif len(body) < 40 and _CONTENTS.fullmatch(body):
             gap = _PAGED
-        if markup is Markup.MARKDOWN:
-            if body.startswith("> "):
-                start, body = start + 2, body[2:]
-            if heading := _HEADING.match(body):
-                start, body, gap = start + heading.end(), body[heading.end() :], max(gap, _BROKEN)
-        elif markup is Markup.HTML and body.startswith("• ") and _ALONE.fullmatch(body[2:3]) and body[3:4] in ("", " "):
-            start, body = start + 2, body[2:].lstrip(" ")  # a bullet typed inside a list item
-            start = end - len(body)
-        rows.append(_Row(start, end, body, indent, gap))
-        n_ends, gap = 0, _WRAPPED
-        if markup is Markup.MARKDOWN and heading:
-            gap = _BROKEN
-    if is_wrapped or _WRAP in text:
+        heading = _HEADING.match(body) if markup is Markup.MARKDOWN else None
+        if heading:
+            start, body, gap = start + heading.end(), body[heading.end() :], max(gap, _BROKEN)
+        if tight := _TIGHT_MARK.match(body):
+            rows.append(_Row(start, start + tight.end(), tight[0], indent, gap))
+            start, body, gap = start + tight.end(), body[tight.end() :], _WRAPPED
+        if body:
+            rows.append(_Row(start, end, body, indent, gap))
+        gap = _BROKEN if heading else _WRAPPED
+    if markup in (Markup.TEXT, Markup.MARKDOWN) or _WRAP in text:
         _measure(rows)
     return rows
+
+
+def _gap(between: str, newline_gap: int) -> int:
+    """Tell what the spaces and marks between two rows amount to."""
+    if _PAGE in between:
+        return _PAGED
+    if _BREAK in between:
+        return _BROKEN
+    n_soft = between.count(_SOFT)
+    n_ends = between.count("\n") + between.count(_WRAP)
+    if n_soft:
+        return _BROKEN if n_soft + n_ends > 1 else _SOFTLY
+    if n_ends > 1 and newline_gap == _WRAPPED:
+        return _BROKEN
+    return newline_gap if n_ends else _WRAPPED
 
 
 def _measure(rows: list[_Row]) -> None:
@@ -587,7 +667,7 @@ def _join_over_page(rows: list[_Row], page: int, dropped: set[int]) -> None:
 def _joiner(before: _Row, row: _Row, paragraph_marks: frozenset[str], markup: Markup) -> str:
     """Tell what joins two rows: nothing, a space or a line break."""
     old, new = before.text, row.text
-    if _ALONE.fullmatch(old):
+    if len(old) <= _MAX_ALONE and _ALONE.fullmatch(old):
         return "\n" if _ALONE.fullmatch(new) else " "
     if row.runs_on:
         return _seam(old, new)
@@ -602,9 +682,9 @@ def _joiner(before: _Row, row: _Row, paragraph_marks: frozenset[str], markup: Ma
     if _begins_item(before, row, paragraph_marks):
         return "\n"
     is_short = before.indent + len(old) + 1 + len(new.split(" ", 1)[0]) <= before.width - 8
-    if old.isupper() and not new.isupper() and not old.rstrip(_CLOSING_MARKS).endswith(",") and len(old) > 4:
-        if is_short or " " in old:
-            return "\n" if not new[0].islower() else " "
+    is_heading = old.isupper() and len(old) > 4 and old[-1] != "," and (is_short or " " in old)
+    if is_heading and not new.isupper() and not new[0].islower():
+        return "\n"
     if _COLUMNS.search(old[8:]) or _COLUMNS.search(new[8:]):
         return "\n"
     ends_sentence = old.rstrip(_CLOSING_MARKS).endswith((".", ":", "!", "?"))
@@ -652,26 +732,30 @@ def _assemble(
     if not rows:
         return Folded("", np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     marks: frozenset[str] = frozenset()
-    order = [np.arange(rows[0].start, rows[0].end)]
+    firsts, lengths = (
+        [rows[0].start],
+        [rows[0].end - rows[0].start],
+    )  # of the stretches to copy
     added: list[tuple[int, int, int]] = []
-    for index in range(1, len(rows)):
-        before, row = rows[index - 1], rows[index]
+    for before, row in pairwise(rows):
         if row.gap > _WRAPPED:
             marks = frozenset()
-        if (item := _ITEM.match(before.text)) and item["bullet"]:
+        elif (item := _ITEM.match(before.text)) and item["bullet"]:
             marks |= {item["bullet"]}
         if joiner := _joiner(before, row, marks, markup):
-            start, end = int(ends[before.end - 1]), int(starts[row.start])
-            if start >= end:
-                start, end = int(starts[row.start]), int(starts[row.start]) + 1
-            order.append(np.array([len(codes) + len(added)]))
-            added.append((ord(joiner), start, end))
-        order.append(np.arange(row.start, row.end))
-    picked = np.concatenate(order)
+            firsts.append(len(codes) + len(added))
+            lengths.append(1)
+            added.append((ord(joiner), before.end - 1, row.start))
+        firsts.append(row.start)
+        lengths.append(row.end - row.start)
+    offsets = np.cumsum(lengths) - lengths
+    picked = np.arange(sum(lengths)) + np.repeat(np.array(firsts) - offsets, lengths)
     if added:
-        more = np.array(added, dtype=np.int64)
-        codes = np.concatenate([codes, more[:, 0].astype(np.uint32)])
-        starts, ends = np.concatenate([starts, more[:, 1]]), np.concatenate([ends, more[:, 2]])
+        joiners, befores, afters = np.array(added, dtype=np.int64).T
+        from_, to = ends[befores], starts[afters]  # what lies between the rows, or the next row's first character
+        from_, to = np.where(from_ < to, from_, to), np.where(from_ < to, to, to + 1)
+        codes = np.concatenate([codes, joiners.astype(np.uint32)])
+        starts, ends = np.concatenate([starts, from_]), np.concatenate([ends, to])
     codes, starts, ends = codes[picked], starts[picked], ends[picked]
     is_space = codes == 32
     kept = np.flatnonzero(~(is_space & np.concatenate([[False], is_space[:-1]])))
