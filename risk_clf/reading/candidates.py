@@ -59,6 +59,7 @@ def candidates(document: Document) -> Iterator[Candidate]:
 # Pieces of one word of a cue phrase, each a pass over the source at about 2 GB/s: as few as find every known passage.
 _FRAGMENTS = ("ooking", "LOOKING", "aterially", "autionary")
 
+_COMPANIONS = ("ward", "iffer", "vary", "varie", "eviat", "epart", "iverg", "autionary")  # one is in every cue phrase
 _NEAR = 60  # folded characters around a fragment that its cue phrase fits in
 _REACH = 400  # characters of source that _NEAR may take up, tags between its words included
 _TAGS = re.compile(r"<[^<>]*>|\\[nrt]|\\u00a0|&(?:nbsp|#160|shy|#173|#xA0);|[\r\n\t\xa0]")
@@ -77,11 +78,22 @@ def _hits(source: str, start: int, end: int) -> list[int]:
 
 
 def _is_cue(source: str, hit: int, part: Part) -> bool:
-    """Confirm a fragment by what stands around it."""
+    """Confirm a fragment by what stands around it, dearer looks last."""
     near = source[max(part.span.start, hit - 24) : min(part.span.end, hit + 24)]
     if _CUE.search(near):
         return True
-    return _CUE.search(_around(source, hit, part)) is not None
+    before = source[max(part.span.start, hit - _REACH) : hit]
+    after = source[hit : min(part.span.end, hit + _REACH)]
+    around = (before + after).lower()
+    if not any(word in around for word in _COMPANIONS):
+        return False
+    if part.markup is Markup.HTML and before.find("<") > before.find(">") >= 0:
+        before = before[before.find(">") + 1 :]
+    for gap in (" ", ""):  # a tag may part two words or stand inside one
+        old, new = (_HYPHENS.sub(" ", _TAGS.sub(gap, text)) for text in (before, after))
+        if _CUE.search(old[-_NEAR:] + new[:_NEAR]):
+            return True
+    return False
 
 
 def _folded_cues(folded: Folded, hits: list[int]) -> Iterator[Span]:
@@ -94,15 +106,6 @@ def _folded_cues(folded: Folded, hits: list[int]) -> Iterator[Span]:
                 yield Span(*match.span())
                 done = match.end()
                 break
-
-
-def _around(source: str, hit: int, part: Part) -> str:
-    before = source[max(part.span.start, hit - _REACH) : hit]
-    after = source[hit : min(part.span.end, hit + _REACH)]
-    if part.markup is Markup.HTML:
-        before = before[before.find(">") + 1 :] if before.find("<") > before.find(">") >= 0 else before
-    before, after = (_HYPHENS.sub(" ", _TAGS.sub(" ", text)) for text in (before, after))
-    return before[-_NEAR:] + after[:_NEAR]
 
 
 # Takes the phrases that open a candidate, between leftovers of markup; leaves "looking forward to".

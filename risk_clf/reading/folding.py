@@ -80,7 +80,8 @@ def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
     running heads beside a page mark. A stretch with nothing to see folds to an empty text.
 
     Example:
-        >>> fold("<p>Cost&nbsp;of\n<b>f</b>uel</p><li>rain", 0, 38, Markup.HTML).text
+        >>> source = "<p>Cost&nbsp;of <b>f</b>uel</p><li>rain"
+        >>> fold(source, 0, len(source), Markup.HTML).text
         'Cost of fuel\n• rain'
     """
     if not 0 <= start <= end <= len(source):
@@ -342,7 +343,7 @@ def _tokenize_unclosed(source: str, start: int, end: int, stream: _Stream, newli
     position = start
     for match in _TAG.finditer(source, start, end):
         _copy_running(source, position, match.start(), stream, newline)
-        if _tag_effect(match[0])[0] != _NOTHING:
+        if _tag_effect(match[0])[0] not in (_NOTHING, _OPENS_COMMENT):
             stream.put(_BREAK, *match.span())
         position = match.end()
     _copy_running(source, position, end, stream, newline)
@@ -464,7 +465,7 @@ _TOKENIZERS: dict[Markup, Callable[[str, int, int, _Stream], None]] = {
 
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
-# What lies before a row, weakest first: the end of a wrapped line, a break that may be a wrap, a paragraph's end, a page's.
+# What lies before a row, weakest first: a wrapped line's end, what may be a wrap, a paragraph's end, a page's.
 _WRAPPED, _SOFTLY, _BROKEN, _PAGED = range(4)
 
 
@@ -507,6 +508,8 @@ _OPEN_WORD = re.compile(
 )
 # Takes "•Costs" and "(1)Costs", whose space is a style's, leaves "• Costs", "(s)he" and "-5".
 _TIGHT_MARK = re.compile(r"(?:[•·]|\((?:[0-9]{1,3}|[ivx]{1,5}(?=\)[A-Z])|[a-z](?=\)[A-Z]))\))(?=[^\s•·)(,;.])")
+# Takes "Acme Ponies Inc.", leaves "the end."
+_NAME_END = re.compile(r"\b(?:Inc|INC|Corp|CORP|Co|Ltd|LTD|L\.P|N\.A|S\.A|N\.V)\.$")
 _HEADING = re.compile(r"#{1,6}[ \t]+(?=\S)")
 _SENTENCE_END = (".", ";", ":", "!", "?")
 _CLOSING_MARKS = "\"')]* "
@@ -591,9 +594,11 @@ def _is_head(text: str) -> bool:
     """Ask whether a line could be a running head or foot: short, and no sentence."""
     if _FURNITURE.fullmatch(text):
         return True
-    return len(text) <= 100 and _is_open(text) and text[-1] != "," and not text[0].islower() and not _ITEM.match(text)
+    is_open = _is_open(text) or _NAME_END.search(text) is not None
+    return len(text) <= 100 and is_open and text[-1] != "," and not text[0].islower() and not _ITEM.match(text)
 
 
+_MIN_SENTENCE = 30  # characters; a shorter line may itself be a running foot
 _MAX_HEADS = 4  # lines of head, or of foot, that a page may carry
 
 
@@ -653,7 +658,9 @@ def _join_over_page(rows: list[_Row], page: int, dropped: set[int]) -> None:
         ((feet, after) for feet in range(n_feet + 1) for after in range(n_heads + 1)), key=lambda pair: sum(pair)
     ):
         before, following = rows[page - feet - 1], rows[page + after]
-        if len(before.text) < 30 or _FURNITURE.fullmatch(before.text) or _FURNITURE.fullmatch(following.text):
+        if feet + after and len(before.text) < _MIN_SENTENCE:
+            continue
+        if _FURNITURE.fullmatch(before.text) or _FURNITURE.fullmatch(following.text):
             continue
         if any(index in dropped for index in (page - feet - 1, page + after)):
             continue
@@ -668,7 +675,7 @@ def _joiner(before: _Row, row: _Row, paragraph_marks: frozenset[str], markup: Ma
     """Tell what joins two rows: nothing, a space or a line break."""
     old, new = before.text, row.text
     if len(old) <= _MAX_ALONE and _ALONE.fullmatch(old):
-        return "\n" if _ALONE.fullmatch(new) else " "
+        return "\n" if new[0] in "•·" else " "
     if row.runs_on:
         return _seam(old, new)
     if row.gap >= _BROKEN or markup is Markup.LINES:
@@ -708,7 +715,8 @@ def _begins_item(before: _Row, row: _Row, paragraph_marks: frozenset[str]) -> bo
         if bullet in "•·*+o":
             return True
         after = row.text[item.end()]
-        return ends or old.endswith((",", ")")) or after.isupper() or is_short or bullet in paragraph_marks
+        is_listed = bullet == "-" and old.endswith((",", ")"))
+        return ends or is_listed or after.isupper() or is_short or bullet in paragraph_marks
     if item["enumerator"][0] != "(" and item["enumerator"][-1] == ".":
         return ends
     return ends or is_short
@@ -728,7 +736,7 @@ def _assemble(
 ) -> Folded:
     """Write the rows one after the other, what joins them between, and collapse runs of spaces."""
     while rows and rows[-1].text in ("•", "·"):
-        rows = rows[:-1]
+        rows.pop()
     if not rows:
         return Folded("", np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     marks: frozenset[str] = frozenset()
