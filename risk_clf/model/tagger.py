@@ -1,0 +1,304 @@
+"""The segmenter's head: which atoms begin, continue or stand outside a factor or a catch-all.
+
+Features are indicator n-grams over words, delimiters and the layout around an atom, hashed into a fixed table (Weinberger et al. 2009,
+"Feature hashing for large scale multitask learning"), one logistic regression a tag. The reading of a passage is the best path through
+the tags that may follow one another, at a cost where it breaks the grammar of lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from risk_clf.model.atoms import BULLET, COLON, COMMA, ENUMERATOR, JOINT, KINDS, LINE, OPENING, SEMICOLON, STOP, Atoms, Ids, Ints
+
+TAGS = ("outside", "factor", "factor_inside", "catch_all", "catch_all_inside")
+OUTSIDE, FACTOR, FACTOR_INSIDE, CATCH_ALL, CATCH_ALL_INSIDE = range(len(TAGS))
+
+TABLE_BITS = 18
+"""Size of the hashed feature table: 2^18 rows, where held-out scores no longer rise with size."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Hashed indicator features of n atoms in compressed rows: row i holds `columns[indptr[i]:indptr[i + 1]]`."""
+
+    columns: Ints
+    indptr: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """One fitted logistic regression a tag.
+
+    Attributes:
+        weights: (2^TABLE_BITS, len(TAGS)), a row for each place of the feature table.
+        intercepts: (len(TAGS),).
+    """
+
+    weights: NDArray[np.float16]
+    intercepts: NDArray[np.float32]
+
+    def probabilities(self, features: Features) -> Floats:
+        """Give the probability of each tag for each atom, shape (n, len(TAGS)), rows summing to one."""
+        rows = self.weights[features.columns].astype(np.float64)
+        logits = np.add.reduceat(np.vstack([rows, np.zeros((1, len(TAGS)))]), features.indptr[:-1]) + self.intercepts
+        proba = 1 / (1 + np.exp(-logits))
+        return np.asarray(proba / proba.sum(axis=1, keepdims=True))
+
+
+# ---- features -----------------------------------------------------------------------------------
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _bucket(slot: int, *identities: Ids | Ints) -> Ints:
+    """Hash a slot number and identities, element by element, to a row of the table."""
+    mixed: Ids = np.full(np.shape(identities[0]), slot, np.uint64)
+    for identity in identities:
+        mixed = (mixed ^ identity.astype(np.uint64)) * _MIX
+        mixed ^= mixed >> np.uint64(32)
+    return np.asarray(mixed & np.uint64((1 << TABLE_BITS) - 1), np.int64)
+
+
+def _size(counts: Ints) -> Ints:
+    """Put counts into classes that widen as they grow."""
+    return np.minimum(np.log2(counts + 1) * 1.5, 9).astype(np.int64)
+
+
+class _Rows:
+    """Collects features slot by slot; each slot has its own hash space."""
+
+    def __init__(self, n: int) -> None:
+        self.n, self.slot = n, 0
+        self.rows: list[Ints] = []
+        self.columns: list[Ints] = []
+
+    def each(self, *identities: Ids | Ints) -> None:
+        """Add one feature to every row."""
+        self.slot += 1
+        self.rows.append(np.arange(self.n))
+        self.columns.append(_bucket(self.slot, *identities))
+
+    def bag(self, rows: Ints, *identities: Ids | Ints) -> None:
+        """Add a set of features to the rows named."""
+        self.slot += 1
+        self.rows.append(rows)
+        self.columns.append(_bucket(self.slot, *identities))
+
+    def features(self) -> Features:
+        """Sort by row and drop repeats."""
+        if not self.n:
+            return Features(np.zeros(0, np.int64), np.zeros(1, np.int64))
+        keys = np.sort((np.concatenate(self.rows) << TABLE_BITS) | np.concatenate(self.columns))
+        keys = keys[np.diff(keys, prepend=-1) > 0]
+        indptr = np.searchsorted(keys, np.arange(self.n + 1) << TABLE_BITS)
+        return Features(keys & ((1 << TABLE_BITS) - 1), indptr)
+
+
+def _ranges(first: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+    """Spell out ranges: for each range i, `lengths[i]` times i, and first[i], first[i] + 1, ..."""
+    owners = np.repeat(np.arange(len(first)), lengths)
+    within = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return owners, first[owners] + within
+
+
+class _Neighbours:
+    """Looks at the atoms or sentences before and after, never across a passage's edge."""
+
+    def __init__(self, passage: Ints) -> None:
+        self.passage = passage
+
+    def at(self, values: Ids | Ints, offset: int, missing: int = 0) -> Ids:
+        """Give for each element the value of the one `offset` places on."""
+        n = len(values)
+        index = np.arange(n) + offset
+        inside = (index >= 0) & (index < n)
+        index = np.where(inside, index, 0)
+        inside &= self.passage[index] == self.passage
+        return np.where(inside, values[index], missing).astype(np.uint64)
+
+
+def layout_features(atoms: Atoms) -> Features:
+    """Make the first round's features."""
+    n = len(atoms)
+    rows = _Rows(n)
+    if not n:
+        return rows.features()
+    beside_ = _Neighbours(atoms.passage).at
+    lengths = atoms.lengths
+    last = atoms.first + lengths - 1
+    word1 = atoms.words[atoms.first]
+    word2 = np.where(lengths > 1, atoms.words[np.minimum(atoms.first + 1, last)], 1).astype(np.uint64)
+    word3 = np.where(lengths > 2, atoms.words[np.minimum(atoms.first + 2, last)], 1).astype(np.uint64)
+    end1 = atoms.words[last]
+    end2 = np.where(lengths > 1, atoms.words[np.maximum(last - 1, atoms.first)], 1).astype(np.uint64)
+    size = _size(lengths)
+    before, after = atoms.delimiter, beside_(atoms.delimiter, 1)
+    before_that = beside_(atoms.delimiter, -1)
+    ended1, ended2 = beside_(end1, -1), beside_(end2, -1)
+    next1, next2 = beside_(word1, 1), beside_(word2, 1)
+
+    for identities in (
+        (before,), (after,), (before_that,), (before, after), (before_that, before), (before_that, before, after),
+        (word1,), (word1, word2), (word1, word2, word3), (end1,), (end2, end1), (before, word1), (after, end1),
+        (ended1,), (ended2, ended1), (beside_(word1, -1),), (beside_(word1, -1), before),
+        (next1,), (next1, next2), (beside_(end1, 1),), (ended1, before, word1), (end1, after, next1), (after, next1),
+        (size,), (size, before, after), (beside_(size, -1),), (beside_(size, 1),), (beside_(size, -1), size, before),
+    ):  # fmt: skip
+        rows.each(*identities)
+
+    # What stands in the sentence, and where in it the atom stands.
+    sentence = atoms.sentence
+    n_sentences = int(sentence[-1]) + 1
+    first_atom = np.searchsorted(sentence, np.arange(n_sentences + 1))
+    n_atoms = np.diff(first_atom)
+    rank = np.arange(n) - first_atom[sentence]
+    totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom[:-1], axis=0)
+    passage_first = np.searchsorted(atoms.passage, np.arange(atoms.passage[-1] + 2))
+    passage_totals = np.add.reduceat(np.vstack([atoms.kinds, np.zeros((1, len(KINDS)), np.int8)]).astype(np.int64), passage_first[:-1])
+    is_item = atoms.kinds[first_atom[:-1]][:, [BULLET, ENUMERATOR]].any(axis=1)
+    item_here = is_item[sentence].astype(np.int64)
+    semicolons = np.minimum(totals[sentence, SEMICOLON], 3)
+    so_far = np.cumsum(atoms.kinds[:, SEMICOLON])
+    so_far = np.minimum(so_far - (so_far[first_atom[:-1]] - atoms.kinds[first_atom[:-1], SEMICOLON])[sentence], 2)
+    size_in_passage = passage_first[1:] - passage_first[:-1]
+    for values in (
+        (np.minimum(rank, 6),), (_size(n_atoms[sentence]),), (np.minimum(n_atoms[sentence] - rank, 4),),
+        (5 * (np.arange(n) - passage_first[atoms.passage]) // size_in_passage[atoms.passage],),
+        (np.minimum(sentence - sentence[passage_first[atoms.passage]], 4),),
+        (semicolons, so_far, before, after), (item_here, np.minimum(semicolons, 2), before, after), (item_here,),
+    ):  # fmt: skip
+        rows.each(*values)
+    for kind in (COMMA, SEMICOLON, COLON, JOINT, ENUMERATOR, BULLET, OPENING):
+        rows.each(np.minimum(totals[sentence, kind], 4))
+    for kind in (COMMA, SEMICOLON, COLON, ENUMERATOR, BULLET, OPENING):
+        rows.each(np.minimum(passage_totals[atoms.passage, kind], 6) // 2)
+    stem1 = atoms.stems[atoms.first]
+    alike = np.unique(np.stack([sentence.astype(np.uint64), stem1], axis=1), axis=0, return_inverse=True, return_counts=True)
+    rows.each(np.minimum(alike[2][alike[1].ravel()], 4), before)
+
+    # Bags of stems: the atom's, its neighbours', its sentence's, the sentences' around it, and what the sentence said so far.
+    owner, position = _ranges(atoms.first, lengths)
+    stem = atoms.stems[position]
+    rows.bag(owner, stem)
+    for offset in (-1, 1):
+        moved = owner - offset
+        kept = (moved >= 0) & (moved < n)
+        kept[kept] = atoms.passage[moved[kept]] == atoms.passage[owner[kept]]
+        rows.bag(moved[kept], stem[kept])
+    words_first = atoms.first[first_atom[:-1]]
+    words_length = np.diff(words_first, append=len(atoms.words))
+    of_passage = atoms.passage[first_atom[:-1]]
+    lead = _lead_in(is_item, of_passage)
+    numbers = np.arange(n_sentences)
+    for source, wanted in (
+        (numbers, np.ones(n_sentences, bool)),
+        (numbers - 1, np.diff(of_passage, prepend=-1) == 0),
+        (numbers + 1, np.diff(of_passage, append=-1) == 0),
+        (lead, (lead >= 0) & (is_item | (totals[:, SEMICOLON] > 0))),
+    ):
+        chosen = numbers[wanted]
+        sentence_owner, word = _ranges(words_first[source[chosen]], words_length[source[chosen]])
+        key = np.sort((chosen[sentence_owner].astype(np.uint64) << np.uint64(32)) | atoms.stems[word])
+        key = key[np.diff(key, prepend=key[:1] + np.uint64(1)) != 0]
+        sentence_of, stem_of = (key >> np.uint64(32)).astype(np.int64), key & np.uint64(0xFFFFFFFF)
+        atom_owner, entry = _ranges(
+            np.searchsorted(sentence_of, sentence), np.searchsorted(sentence_of, sentence, side="right") - np.searchsorted(sentence_of, sentence)
+        )
+        rows.bag(atom_owner, stem_of[entry])
+    lead_end = np.where(lead >= 0, words_first[lead] + words_length[lead] - 1, 0)[sentence]
+    has_lead = (lead >= 0)[sentence]
+    rows.each(np.where(has_lead, atoms.words[lead_end], 1), np.where(has_lead, atoms.words[np.maximum(lead_end - 1, 0)], 1))
+
+    so_far_first = np.maximum(words_first[sentence], atoms.first - 12)
+    owner, position = _ranges(so_far_first, atoms.first - so_far_first)
+    rows.bag(owner, atoms.words[position])
+    pairs = position + 1 < atoms.first[owner]
+    rows.bag(owner[pairs], atoms.words[position[pairs]], atoms.words[position[pairs] + 1])
+
+    # The words right before the list this atom may belong to: up to the last colon, enumerator or opening words.
+    opens = atoms.kinds[:, [COLON, ENUMERATOR, OPENING]].any(axis=1)
+    opener = np.maximum.accumulate(np.where(opens, np.arange(n), -1))
+    found = (opener >= 0) & (sentence[opener] == sentence)
+    head_end = np.where(found, atoms.first[opener], 0)
+    head_first = np.where(found, np.maximum(words_first[sentence], head_end - 6), 0)
+    owner, position = _ranges(head_first, head_end - head_first)
+    rows.bag(owner, atoms.words[position])
+    return rows.features()
+
+
+def _lead_in(is_item: NDArray[np.bool_], passage: Ints) -> Ints:
+    """Give for each sentence the last one before it that is no list item, -1 where the passage has none."""
+    numbers = np.arange(len(is_item))
+    plain = np.maximum.accumulate(np.where(is_item, -1, numbers))
+    lead = np.concatenate([[-1], plain[:-1]])
+    same = (lead >= 0) & (passage[np.maximum(lead, 0)] == passage)
+    return np.where(same, lead, -1)
+
+
+# ---- decoding -----------------------------------------------------------------------------------
+
+CUT_INSIDE_ITEM = 4.0
+"""Cost, in log-probability, of a new factor at a comma or "and" inside an item of a list cut by stronger delimiters."""
+
+CHANGE_INSIDE_LIST = 2.0
+"""Cost, in log-probability, of a list that turns from risks to something else, or back, between two of its items."""
+
+
+def _steps(free: float, *costs: tuple[tuple[int, ...], tuple[int, ...], float]) -> Floats:
+    """Build the log-score of each tag (row) before each tag (column)."""
+    steps = np.full((len(TAGS), len(TAGS)), free, np.float64)
+    for before, after, cost in costs:
+        steps[np.ix_(before, after)] = -cost
+    steps[:, [FACTOR_INSIDE, CATCH_ALL_INSIDE]] = -np.inf
+    steps[np.ix_((FACTOR, FACTOR_INSIDE), (FACTOR_INSIDE,))] = 0
+    steps[np.ix_((CATCH_ALL, CATCH_ALL_INSIDE), (CATCH_ALL_INSIDE,))] = 0
+    return steps
+
+
+_ANYWHERE = _steps(0)
+_INSIDE_ITEM = _steps(-CUT_INSIDE_ITEM, ((OUTSIDE,), (OUTSIDE,), 0))
+_INSIDE_LIST = _steps(0, ((OUTSIDE,), (FACTOR,), CHANGE_INSIDE_LIST), ((FACTOR, FACTOR_INSIDE), (OUTSIDE,), CHANGE_INSIDE_LIST))
+_STEPS = np.stack([_ANYWHERE, _INSIDE_ITEM, _INSIDE_LIST])
+
+
+def list_places(atoms: Atoms) -> Ints:
+    """Say for each atom which costs hold before it, shape (n,): 0 none, 1 inside an item, 2 between two items of a list."""
+    if not len(atoms):
+        return np.zeros(0, np.int64)
+    first_atom = np.flatnonzero(np.diff(atoms.sentence, prepend=-1))
+    totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom, axis=0)
+    is_item = atoms.kinds[first_atom][:, [BULLET, ENUMERATOR]].any(axis=1)
+    # The sentences after the first of an item's line are of the item too.
+    line_head = np.maximum.accumulate(np.where(atoms.kinds[first_atom][:, [LINE, BULLET, ENUMERATOR]].any(axis=1), np.arange(len(first_atom)), 0))
+    of_item = is_item[line_head]
+    after_item = is_item & np.concatenate([[False], of_item[:-1]])
+    is_strong = of_item | (totals[:, SEMICOLON] >= 2) | (totals[:, ENUMERATOR] >= 2)
+    opens_sentence = np.diff(atoms.sentence, prepend=-1) > 0
+    has = atoms.kinds > 0
+    inside_item = is_strong[atoms.sentence] & ~has[:, [LINE, BULLET, ENUMERATOR, STOP, SEMICOLON, COLON, OPENING]].any(axis=1)
+    numbered = has[:, ENUMERATOR] & has[:, [COMMA, SEMICOLON]].any(axis=1)
+    between = np.where(opens_sentence, after_item[atoms.sentence], has[:, SEMICOLON] | numbered)
+    return np.where(inside_item, 1, np.where(between, 2, 0))
+
+
+def best_path(proba: Floats, places: Ints) -> tuple[int, ...]:
+    """Find the tags of one passage's atoms with the best sum of log-probabilities and costs (Viterbi 1967)."""
+    if not len(proba):
+        return ()
+    logs = np.log(np.maximum(proba, 1e-6))
+    scores = logs[0] + _ANYWHERE[OUTSIDE]
+    back = np.zeros((len(proba), len(TAGS)), np.intp)
+    for row in range(1, len(proba)):
+        reached = scores[:, None] + _STEPS[places[row]]
+        back[row] = reached.argmax(axis=0)
+        scores = reached.max(axis=0) + logs[row]
+    path = [int(scores.argmax())]
+    for row in range(len(proba) - 1, 0, -1):
+        path.append(int(back[row, path[-1]]))
+    return tuple(reversed(path))
