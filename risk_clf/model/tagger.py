@@ -275,7 +275,8 @@ def list_places(atoms: Atoms) -> Ints:
     totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom, axis=0)
     is_item = atoms.kinds[first_atom][:, [BULLET, ENUMERATOR]].any(axis=1)
     # The sentences after the first of an item's line are of the item too.
-    line_head = np.maximum.accumulate(np.where(atoms.kinds[first_atom][:, [LINE, BULLET, ENUMERATOR]].any(axis=1), np.arange(len(first_atom)), 0))
+    opens_line = atoms.kinds[first_atom][:, [LINE, BULLET, ENUMERATOR]].any(axis=1) | (np.diff(atoms.passage[first_atom], prepend=-1) > 0)
+    line_head = np.maximum.accumulate(np.where(opens_line, np.arange(len(first_atom)), 0))
     of_item = is_item[line_head]
     after_item = is_item & np.concatenate([[False], of_item[:-1]])
     is_strong = of_item | (totals[:, SEMICOLON] >= 2) | (totals[:, ENUMERATOR] >= 2)
