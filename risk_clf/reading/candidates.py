@@ -16,8 +16,8 @@ from risk_clf.reading.document import Document, Part
 from risk_clf.reading.folding import Folded, Markup, fold
 from risk_clf.spans import Span
 
-BEFORE = 1_500  # folded characters kept before the first cue of a candidate: a heading and a lead-in
-AFTER = 3_500  # folded characters kept after the last cue, and once more for as long as they end inside a list
+BEFORE = 1_000  # folded characters kept before the first cue of a candidate: a heading and a lead-in
+AFTER = 2_500  # folded characters kept after the last cue, and once more for as long as they end inside a list
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,9 +57,9 @@ def candidates(document: Document) -> Iterator[Candidate]:
 # --- Cues -------------------------------------------------------------------------------------------------------------
 
 # Pieces of one word of a cue phrase, each a pass over the source at about 2 GB/s: as few as find every known passage.
-_FRAGMENTS = ("ooking", "LOOKING", "aterially", "autionary")
+_FRAGMENTS = ("ooking", "LOOKING", "aterially")
 
-_COMPANIONS = ("ward", "iffer", "vary", "varie", "eviat", "epart", "iverg", "autionary")  # one is in every cue phrase
+_COMPANIONS = ("ward", "iffer", "vary", "varie", "eviat", "epart", "iverg")  # one is in every cue phrase
 _NEAR = 60  # folded characters around a fragment that its cue phrase fits in
 _REACH = 400  # characters of source that _NEAR may take up, tags between its words included
 _TAGS = re.compile(r"<[^<>]*>|\\[nrt]|\\u00a0|&(?:nbsp|#160|shy|#173|#xA0);|[\r\n\t\xa0]")
@@ -108,12 +108,11 @@ def _folded_cues(folded: Folded, hits: list[int]) -> Iterator[Span]:
                 break
 
 
-# Takes the phrases that open a candidate, between leftovers of markup; leaves "looking forward to".
+# Takes "forward-looking", "differ materially", "materially different from", leaves "looking forward to".
 _CUE = re.compile(
     r"forward\W{0,3}looking"
     r"|(?:differ|vary|varied|deviate|depart|diverge)[a-z]{0,4}\W+(?:[a-z]+\W+){0,2}materially"
-    r"|materially\W+(?:[a-z]+\W+){0,2}(?:differ(?:ent\W+(?:results\W+)?(?:from|than)|ing)?\b|vary|deviate)"
-    r"|cautionary\W+(?:statement|note|language|factor|disclosure|information|advice|remark|comment)",
+    r"|materially\W+(?:[a-z]+\W+){0,2}(?:differ(?:ent\W+(?:results\W+)?(?:from|than)|ing)?\b|vary|deviate)",
     re.IGNORECASE,
 )
 
@@ -137,9 +136,11 @@ def _windows(source: str, cues: list[int], part: Part) -> list[Span | None]:
     """Widen each cue to the lines around it and merge what meets."""
     span = part.span
     windows: list[Span | None] = []
-    start = end = -1
+    start = end = sampled_at = -1
+    density = 1.0
     for cue in cues:
-        density = _density(source, cue, part)
+        if sampled_at < 0 or cue > sampled_at + _DENSITY_SAMPLE // 2:
+            sampled_at, density = cue, _density(source, cue, part)
         from_ = max(span.start, cue - int(BEFORE * density))
         to = min(span.end, cue + int(AFTER * density))
         if start >= 0 and from_ > end:

@@ -162,11 +162,12 @@ _NO_PROSE = re.compile(
 )
 # Takes "begin 644 logo.gif", "<PDF>" and an XML instance, leaves "<XBRL><html>".
 _NO_PROSE_BODY = re.compile(r"\s*(?:begin [0-7]{3} |<PDF>|<XML>)", re.IGNORECASE)
+_PREAMBLE_LENGTH = 200_000  # characters; the header of a submission with a thousand co-filers
 _HEADER_LENGTH = 2_000  # characters; the fields before <TEXT> are five short lines
 
 
 def _parts(source: str) -> Iterator[Part]:
-    if source.startswith("<DOCUMENT>") or source.find("\n<DOCUMENT>") >= 0:
+    if source.startswith("<DOCUMENT>") or source.find("\n<DOCUMENT>", 0, _PREAMBLE_LENGTH) >= 0:
         yield from _submission_parts(source)
     elif source.lstrip()[:1] in ("{", "[") and (found := tuple(_json_parts(source))):
         yield from found

@@ -88,16 +88,18 @@ def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
         raise ValueError(f"{start} to {end} is not a stretch of a text of {len(source)} characters")
     stream = _Stream()
     _TOKENIZERS[markup](source, start, end, stream)
-    codes, starts, ends = stream.arrays()
-    classes = _CLASSES[np.minimum(codes, _TABLE_SIZE - 1)]
+    codes = _encode(stream.text())
     if markup is not Markup.HTML:
         codes = _plain_newlines(codes)
-    seen = classes != _DROPPED
-    codes, starts, ends = codes[seen], starts[seen], ends[seen]
-    codes = np.where(codes < _TABLE_SIZE, _CODES[np.minimum(codes, _TABLE_SIZE - 1)], codes)
-    rows = _rows(_decode(codes), markup)
-    rows = _without_page_furniture(rows, markup)
-    return _assemble(rows, codes, starts, ends, markup)
+    codes = _folded_codes(codes)
+    seen = None
+    if not codes.all():
+        seen = np.flatnonzero(codes)
+        codes = codes[seen]
+    rows = _without_page_furniture(_rows(_decode(codes), markup), markup)
+    while rows and rows[-1].text in ("•", "·"):
+        rows.pop()
+    return _assemble(rows, codes, _Places(stream, seen), markup)
 
 
 # --- Characters -------------------------------------------------------------------------------------------------------
@@ -117,19 +119,24 @@ _FOLDED_TO = {
     _PAGE: "\x0c",
 }
 _ZERO_WIDTH = [0xAD, 0xFEFF, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
-_DROPPED = 1
 
 
-def _character_tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    codes = np.arange(_TABLE_SIZE, dtype=np.uint32)
+def _character_table() -> NDArray[np.uint32]:
+    """Map code points of the basic plane to the folded ones, what is dropped to 0."""
+    table = np.arange(_TABLE_SIZE, dtype=np.uint32)
     for plain, fancy in _FOLDED_TO.items():
-        codes[[ord(character) for character in fancy]] = ord(plain)
-    classes = np.zeros(_TABLE_SIZE, dtype=np.uint8)
-    classes[_ZERO_WIDTH] = _DROPPED
-    return codes, classes
+        table[[ord(character) for character in fancy]] = ord(plain)
+    table[_ZERO_WIDTH] = 0
+    return table
 
 
-_CODES, _CLASSES = _character_tables()
+_TABLE = _character_table()
+
+
+def _folded_codes(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    if not codes.size or codes.max() < _TABLE_SIZE:
+        return _TABLE[codes]
+    return np.where(codes < _TABLE_SIZE, _TABLE[np.minimum(codes, _TABLE_SIZE - 1)], codes)
 
 
 def _encode(text: str) -> NDArray[np.uint32]:
@@ -153,32 +160,49 @@ def _plain_newlines(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
 class _Stream:
     """Pieces of decoded text in source order, each a copy of the source or standing for a stretch of it."""
 
-    __slots__ = ("copied", "ends", "pieces", "starts")
+    __slots__ = ("pieces",)
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.copied: list[bool] = []
+        self.pieces: list[tuple[str, int, int, bool]] = []  # text, start and end in the source, whether it is a copy
 
     def copy(self, source: str, start: int, end: int) -> None:
         if start < end:
-            self.put(source[start:end], start, end, copied=True)
+            self.pieces.append((source[start:end], start, end, True))
 
-    def put(self, text: str, start: int, end: int, copied: bool = False) -> None:
-        self.pieces.append(text)
-        self.starts.append(start)
-        self.ends.append(end)
-        self.copied.append(copied)
+    def put(self, text: str, start: int, end: int) -> None:
+        self.pieces.append((text, start, end, False))
 
-    def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-        lengths = np.fromiter(map(len, self.pieces), dtype=np.int64, count=len(self.pieces))
-        copied = np.repeat(np.array(self.copied, dtype=bool), lengths)
-        starts = np.repeat(np.array(self.starts, dtype=np.int64), lengths)
-        within = np.arange(len(starts), dtype=np.int64) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        starts = starts + np.where(copied, within, 0)
-        ends = np.where(copied, starts + 1, np.repeat(np.array(self.ends, dtype=np.int64), lengths))
-        return _encode("".join(self.pieces)), starts, ends
+    def text(self) -> str:
+        return "".join([piece[0] for piece in self.pieces])
+
+
+class _Places:
+    """Where the characters of a stream lie in the source, told for those that are asked for."""
+
+    __slots__ = ("copied", "ends", "offsets", "seen", "starts")
+
+    def __init__(self, stream: _Stream, seen: NDArray[np.int64] | None) -> None:
+        """Read the pieces; `seen` are the characters that were kept, None where all were."""
+        texts, starts, ends, copied = zip(*stream.pieces, strict=True) if stream.pieces else ((), (), (), ())
+        self.offsets = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+        self.starts = np.array(starts, dtype=np.int64)
+        self.ends = np.array(ends, dtype=np.int64)
+        self.copied = np.array(copied, dtype=bool)
+        self.seen = seen
+
+    def of(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the start and end in the source of each of the characters, which are in stream order."""
+        if self.seen is not None:
+            indices = self.seen[indices]
+        bounds = np.searchsorted(indices, self.offsets)  # far fewer pieces than characters
+        n_each = np.diff(bounds)
+        starts = np.repeat(np.where(self.copied, self.starts - self.offsets[:-1], self.starts), n_each)
+        if self.copied.all():
+            starts += indices
+            return starts, starts + 1
+        copied = np.repeat(self.copied, n_each)
+        starts += np.where(copied, indices, 0)
+        return starts, np.where(copied, starts + 1, np.repeat(self.ends, n_each))
 
 
 # --- Markup -----------------------------------------------------------------------------------------------------------
@@ -202,6 +226,7 @@ _JSON_ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[\"\\/bfnrt])"
 )
 # Takes r"\*", "[text](url)", "![alt](url)", "**", "<br>" and "&amp;", leaves "a * b", "snake_case" and "[1]".
+_MARKDOWN_SIGN = re.compile(r"[\\!\[*_<&]")
 _MARKDOWN_TOKEN = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|(?P<image>!\[[^\[\]\n]{0,500}\]\([^()\s]{0,2000}(?: \"[^\"\n]{0,500}\")?\))"
@@ -298,6 +323,7 @@ def _tag_effect(tag: str) -> tuple[int, str]:
 
 def _tokenize_html(source: str, start: int, end: int, stream: _Stream) -> None:
     position = start
+    pieces = stream.pieces
     newline = _WRAP if _opens_preformatted(source, start) else " "
     for match in _TAG.finditer(source, start, end):
         tag_start, tag_end = match.span()
@@ -310,7 +336,8 @@ def _tokenize_html(source: str, start: int, end: int, stream: _Stream) -> None:
         if effect == _NOTHING:
             continue
         if effect == _PARTS:
-            stream.put(_BREAK, tag_start, tag_end)
+            if not pieces or pieces[-1][0] != _BREAK:  # tags that part come in rows, and one break is as good as many
+                pieces.append((_BREAK, tag_start, tag_end, False))
         elif effect == _ITEMIZES:
             stream.put(_BREAK, tag_start, tag_start + 1)
             stream.put("•", tag_start, tag_end - 1)
@@ -360,11 +387,11 @@ def _copy_running(source: str, start: int, end: int, stream: _Stream, newline: s
             decoded = _unescape(match[0])
             if decoded != match[0]:
                 if at < match.start():
-                    stream.put(text[at : match.start()], start + at, start + match.start(), copied=True)
+                    stream.pieces.append((text[at : match.start()], start + at, start + match.start(), True))
                 at = match.end()
                 stream.put(decoded, start + match.start(), start + at)
     if at < len(text):
-        stream.put(text[at:] if at else text, start + at, end, copied=True)
+        stream.pieces.append((text[at:] if at else text, start + at, end, True))
 
 
 def _end_of_element(source: str, start: int, end: int, name: str) -> int:
@@ -404,31 +431,29 @@ def _tokenize_text(source: str, start: int, end: int, stream: _Stream) -> None:
     stream.copy(source, start, end)
 
 
-def _tokenize_markdown(source: str, start: int, end: int, stream: _Stream) -> None:
-    while match := _MARKDOWN_TOKEN.search(source, start, end):
-        stream.copy(source, start, match.start())
+def _tokenize_markdown(source: str, start: int, end: int, stream: _Stream, in_link: bool = False) -> None:
+    for sign in _MARKDOWN_SIGN.finditer(source, start, end):
+        at = sign.start()
+        match = _MARKDOWN_TOKEN.match(source, at, end) if at >= start else None
+        if match is None or (in_link and match.lastgroup not in ("stars", "lines")):
+            continue
+        stream.copy(source, start, at)
         start = match.end()
         kind = match.lastgroup
         if kind == "escaped":
             stream.put(match["escaped"], *match.span())
         elif kind == "link":
-            _tokenize_markdown_text(source, match.start("link"), match.end("link"), stream)
+            _tokenize_markdown(source, match.start("link"), match.end("link"), stream, in_link=True)
         elif kind == "tag":
             name = match["tag"].strip("</>").split(" ")[0].lower()
             if name in ("br", "p", "div"):
                 stream.put(_SOFT if name == "br" else _BREAK, *match.span())
         elif kind == "entity":
             text = _unescape(match[0])
-            stream.put(text, *match.span(), copied=text == match[0])
-    stream.copy(source, start, end)
-
-
-def _tokenize_markdown_text(source: str, start: int, end: int, stream: _Stream) -> None:
-    """Fold a link's text, which holds no other link."""
-    for match in _MARKDOWN_TOKEN.finditer(source, start, end):
-        if match.lastgroup in ("stars", "lines"):
-            stream.copy(source, start, match.start())
-            start = match.end()
+            if text == match[0]:
+                stream.copy(source, *match.span())
+            else:
+                stream.put(text, *match.span())
     stream.copy(source, start, end)
 
 
@@ -727,45 +752,41 @@ def _seam(old: str, new: str) -> str:
     return "" if old[-1] == "-" and old[-2:-1].isalpha() and new[0].isalpha() else " "
 
 
-def _assemble(
-    rows: list[_Row],
-    codes: NDArray[np.uint32],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    markup: Markup,
-) -> Folded:
+def _assemble(rows: list[_Row], codes: NDArray[np.uint32], places: _Places, markup: Markup) -> Folded:
     """Write the rows one after the other, what joins them between, and collapse runs of spaces."""
-    while rows and rows[-1].text in ("•", "·"):
-        rows.pop()
     if not rows:
         return Folded("", np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     marks: frozenset[str] = frozenset()
-    firsts, lengths = (
-        [rows[0].start],
-        [rows[0].end - rows[0].start],
-    )  # of the stretches to copy
-    added: list[tuple[int, int, int]] = []
+    firsts, lengths = [rows[0].start], [rows[0].end - rows[0].start]  # of the stretches to copy
+    joiners: list[int] = []
     for before, row in pairwise(rows):
         if row.gap > _WRAPPED:
             marks = frozenset()
         elif (item := _ITEM.match(before.text)) and item["bullet"]:
             marks |= {item["bullet"]}
         if joiner := _joiner(before, row, marks, markup):
-            firsts.append(len(codes) + len(added))
+            joiners.append(ord(joiner))
+            firsts.append(before.end - 1)  # stands in for the joiner, which lies right after it
             lengths.append(1)
-            added.append((ord(joiner), before.end - 1, row.start))
         firsts.append(row.start)
         lengths.append(row.end - row.start)
-    offsets = np.cumsum(lengths) - lengths
-    picked = np.arange(sum(lengths)) + np.repeat(np.array(firsts) - offsets, lengths)
-    if added:
-        joiners, befores, afters = np.array(added, dtype=np.int64).T
-        from_, to = ends[befores], starts[afters]  # what lies between the rows, or the next row's first character
-        from_, to = np.where(from_ < to, from_, to), np.where(from_ < to, to, to + 1)
-        codes = np.concatenate([codes, joiners.astype(np.uint32)])
-        starts, ends = np.concatenate([starts, from_]), np.concatenate([ends, to])
-    codes, starts, ends = codes[picked], starts[picked], ends[picked]
+    n_each = np.array(lengths, dtype=np.int64)
+    offsets = np.cumsum(n_each) - n_each
+    picked = np.arange(int(n_each.sum()), dtype=np.int64) + np.repeat(np.array(firsts) - offsets, n_each)
+    is_joiner = np.zeros(len(picked), dtype=bool)
+    is_joiner[1:] = picked[1:] <= picked[:-1]
+    at = np.flatnonzero(is_joiner)
+    codes = codes[picked]
+    codes[at] = joiners
+    starts, ends = places.of(picked)
+    # A joiner stands for what lies between its rows; where nothing does, for the first of the next row.
+    from_, to = ends[at - 1], starts[at + 1]
+    starts[at], ends[at] = np.where(from_ < to, from_, to), np.where(from_ < to, to, to + 1)
     is_space = codes == 32
-    kept = np.flatnonzero(~(is_space & np.concatenate([[False], is_space[:-1]])))
-    last = np.concatenate([kept[1:], [len(codes)]]) - 1
-    return Folded(_decode(codes[kept]), starts[kept], ends[last])
+    if (is_space[1:] & is_space[:-1]).any():
+        is_space[1:] &= is_space[:-1]  # now: follows a space, and is one
+        is_space[0] = False
+        kept = np.flatnonzero(~is_space)
+        ends = ends[np.concatenate([kept[1:], [len(codes)]]) - 1]
+        codes, starts = codes[kept], starts[kept]
+    return Folded(_decode(codes), starts, ends)
