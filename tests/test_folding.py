@@ -277,6 +277,16 @@ def test_folding_clean_lines_again_changes_nothing(drawn: tuple[str, Markup]) ->
     assert fold_all(once, Markup.LINES).text == once
 
 
+def test_a_running_head_between_pages_is_left_out() -> None:
+    page = "<p>Page of ponies.</p><hr/><p>Acme Ponies Report</p>"
+    assert fold_all(page * 5 + "<p>The end.</p>", Markup.HTML).text == "Page of ponies.\n" * 5 + "The end."
+
+
+def test_a_heading_at_the_head_of_a_page_stays() -> None:
+    source = "<p>Page of ponies.</p><hr/><p>Acme Ponies Report</p><p>The end.</p>"
+    assert fold_all(source, Markup.HTML).text == "Page of ponies.\nAcme Ponies Report\nThe end."
+
+
 def test_a_span_goes_to_the_source_and_back() -> None:
     source = "<p>the cost&nbsp;of <b>f</b>uel</p>"
     folded = fold_all(source, Markup.HTML)

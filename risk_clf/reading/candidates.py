@@ -162,7 +162,9 @@ def _ends_in_list(text: str) -> bool:
 
 def _extended(source: str, windows: list[Span | None], index: int, window: Span, part: Part) -> Span:
     """Lengthen a window, and swallow the later ones that it reaches."""
-    end = min(part.span.end, window.end + int(AFTER * _density(source, window.end, part)))
+    # By a half of itself at least, so that a list of any length is folded in linear time.
+    step = max(int(AFTER * _density(source, window.end, part)), len(window) // 2)
+    end = min(part.span.end, window.end + step)
     end = max(_next_edge(source, end, part), window.end + 1)
     for later in range(index + 1, len(windows)):
         other = windows[later]

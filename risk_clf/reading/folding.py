@@ -96,7 +96,8 @@ def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
     if not codes.all():
         seen = np.flatnonzero(codes)
         codes = codes[seen]
-    rows = _without_page_furniture(_rows(_decode(codes), markup), markup)
+    rows = _rows(_decode(codes), markup)
+    rows = _without_page_furniture(rows, markup, _RunningHeads(source, start, end, markup))
     while rows and rows[-1].text in ("•", "·"):
         rows.pop()
     return _assemble(rows, codes, _Places(stream, seen), markup)
@@ -627,7 +628,30 @@ _MIN_SENTENCE = 30  # characters; a shorter line may itself be a running foot
 _MAX_HEADS = 4  # lines of head, or of foot, that a page may carry
 
 
-def _without_page_furniture(rows: list[_Row], markup: Markup) -> list[_Row]:
+_HEAD_REACH = 150_000  # characters of source around a fold in which its running heads are looked for
+_MAX_LOOKED_FOR = 16  # different lines; each costs a pass over that reach
+_MIN_REPEATS = 4  # of a running head in that reach; a heading of the text itself recurs less
+
+
+class _RunningHeads:
+    """Tells which lines an HTML source repeats, alone in their tags, more often than a text does its headings."""
+
+    __slots__ = ("known", "source", "span")
+
+    def __init__(self, source: str, start: int, end: int, markup: Markup) -> None:
+        self.source = source if markup is Markup.HTML else ""
+        self.span = (max(0, start - _HEAD_REACH), end + _HEAD_REACH)
+        self.known: dict[str, bool] = {}
+
+    def __contains__(self, line: str) -> bool:
+        if line not in self.known:
+            if not self.source or len(self.known) >= _MAX_LOOKED_FOR:
+                return False
+            self.known[line] = self.source.count(f">{line}<", *self.span) >= _MIN_REPEATS
+        return self.known[line]
+
+
+def _without_page_furniture(rows: list[_Row], markup: Markup, running_heads: _RunningHeads) -> list[_Row]:
     """Drop what a page's end puts between the lines of a text, and mark the sentences that run on across it."""
     if markup is Markup.LINES or not rows:
         return rows
@@ -650,9 +674,13 @@ def _without_page_furniture(rows: list[_Row], markup: Markup) -> list[_Row]:
                 if _FURNITURE.fullmatch(rows[index].text):
                     if not _ALONE.fullmatch(rows[index].text):
                         dropped.add(index)
-                elif _is_head(rows[index].text):
-                    heads.setdefault(re.sub("[0-9]+", "", rows[index].text), []).append(index)
-                    break
+                elif index in dropped:
+                    pass
+                elif _is_head(rows[index].text) and rows[index].text[0] != "•":
+                    if rows[index].text not in running_heads:
+                        heads.setdefault(re.sub("[0-9]+", "", rows[index].text), []).append(index)
+                        break
+                    dropped.add(index)
                 else:
                     break
                 index += step
