@@ -94,6 +94,19 @@ def test_a_window_holds_whole_paragraphs() -> None:
     assert all(re.fullmatch(r"Paragraph \d+ is .*mail\.", line) for line in lines)
 
 
+@pytest.mark.parametrize("opening", ["", "<html><body><div>", "<html><body><div><pre>"])
+def test_a_cue_late_in_a_long_paragraph_keeps_the_paragraph(opening: str) -> None:
+    long = (
+        "the ponies of the mail and\n" * 200
+        + "words that are forward-looking and\n"
+        + "the mules of the mail and\n" * 200
+    )
+    source = f"{opening}{'Ponies run.' if opening else 'Ponies run.' * 30}\n\n{long}\n\nMules walk.</div><br><p>x</p>"
+    (candidate,) = found_in(source)
+    assert candidate.folded.text.count("ponies of the mail") == 200
+    assert "mules of the mail and the mules" in candidate.folded.text
+
+
 def test_a_list_is_followed_to_its_end() -> None:
     items = "\n".join(
         f"<div>&#8226; the loss of pony {number}, our best in the whole of the north</div>" for number in range(900)

@@ -262,13 +262,13 @@ def test_the_source_of_a_span_folds_to_the_span(drawn: tuple[list[str], list[str
 
 
 @given(SOURCES)
-def test_no_letter_or_digit_is_lost(drawn: tuple[str, Markup]) -> None:
+def test_no_letter_is_lost(drawn: tuple[str, Markup]) -> None:
     source, markup = drawn
     if markup is Markup.HTML:
         assert fold_all(source, markup).text.count("cost") == source.count("cost")
     if markup in (Markup.LINES, Markup.TEXT):
-        kept = [c for c in source.replace("&amp;", "&") if c.isalnum()]
-        assert [c for c in fold_all(source, markup).text if c.isalnum()] == kept
+        kept = [c for c in source.replace("&amp;", "&") if c.isalpha()]
+        assert [c for c in fold_all(source, markup).text if c.isalpha()] == kept
 
 
 @given(SOURCES)

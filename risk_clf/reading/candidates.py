@@ -124,6 +124,15 @@ _BLOCK_TAG = re.compile(r"</?(?:p|div|tr|li|ul|ol|table|h[1-6]|hr|center|blockqu
 _BLANK_LINE = re.compile(r"\n[ \t\r]*(?=\n)|\r[ \t]*(?=\r)")
 _NEWLINE = re.compile(r"[\r\n]")
 _JSON_LINE = re.compile(r"\\n")
+_SPACE = re.compile(r"\s")
+# Where a window may begin and end, best first; what follows the first is for text without it, as in a long <pre>.
+_EDGES = {
+    Markup.HTML: (_BLOCK_TAG, _BLANK_LINE, _NEWLINE, _SPACE),
+    Markup.JSON: (_JSON_LINE, _SPACE),
+    Markup.TEXT: (_BLANK_LINE, _NEWLINE, _SPACE),
+    Markup.MARKDOWN: (_BLANK_LINE, _NEWLINE, _SPACE),
+    Markup.LINES: (_NEWLINE, _SPACE),
+}
 # Takes the line of a list item that shows it, leaves prose.
 _LIST_LINE = re.compile(r"(?:[•·*\-–—]|--|- --|o|\((?:[0-9]{1,3}|[a-z]|[ivx]{1,5})\)|[0-9]{1,2}[.)]) ")
 _ALIGN = 20_000  # characters of source in which a paragraph's end is looked for
@@ -136,7 +145,7 @@ def _windows(source: str, cues: list[int], part: Part) -> list[Span | None]:
     """Widen each cue to the lines around it and merge what meets."""
     span = part.span
     windows: list[Span | None] = []
-    start = end = sampled_at = -1
+    start = first = end = sampled_at = -1
     density = 1.0
     for cue in cues:
         if sampled_at < 0 or cue > sampled_at + _DENSITY_SAMPLE // 2:
@@ -144,13 +153,23 @@ def _windows(source: str, cues: list[int], part: Part) -> list[Span | None]:
         from_ = max(span.start, cue - int(BEFORE * density))
         to = min(span.end, cue + int(AFTER * density))
         if start >= 0 and from_ > end:
-            windows.append(_aligned(source, start, end, part))
-            from_ = max(from_, windows[-1].end if windows[-1] else 0)
+            _put(windows, _aligned(source, start, first, end, part))
             start = -1
-        start, end = (from_, to) if start < 0 else (start, max(end, to))
+        if start < 0:
+            start, first = from_, cue
+        end = max(end, to)
     if start >= 0:
-        windows.append(_aligned(source, start, max(start, end), part))
+        _put(windows, _aligned(source, start, first, end, part))
     return windows
+
+
+def _put(windows: list[Span | None], window: Span) -> None:
+    """Add a window, as part of the last one where the two overlap."""
+    last = windows[-1] if windows else None
+    if last is not None and window.start < last.end:
+        windows[-1] = Span(last.start, max(last.end, window.end))
+    else:
+        windows.append(window)
 
 
 def _ends_in_list(text: str) -> bool:
@@ -185,17 +204,33 @@ def _density(source: str, cue: int, part: Part) -> float:
     return min(_MAX_DENSITY, len(sample) / max(1, n_shown))
 
 
-def _aligned(source: str, start: int, end: int, part: Part) -> Span:
-    """Move both ends of a window forward to where a paragraph begins."""
-    return Span(_next_edge(source, start, part), _next_edge(source, end, part))
+def _aligned(source: str, start: int, cue: int, end: int, part: Part) -> Span:
+    """Move both ends of a window to where a paragraph begins, the start never past the first cue."""
+    edge = _next_edge(source, start, part)
+    if edge > cue:
+        edge = _previous_edge(source, start, part)
+    return Span(edge, _next_edge(source, end, part))
 
 
 def _next_edge(source: str, position: int, part: Part) -> int:
     if position in (part.span.start, part.span.end):
         return position
     limit = min(part.span.end, position + _ALIGN)
-    edges = {Markup.HTML: (_BLOCK_TAG,), Markup.JSON: (_JSON_LINE,)}.get(part.markup, (_BLANK_LINE, _NEWLINE))
-    for edge in edges:
+    for edge in _EDGES[part.markup]:
         if match := edge.search(source, position, limit):
-            return match.start() if part.markup is Markup.HTML else match.end()
-    return limit if limit == part.span.end else position
+            return match.start() if edge is _BLOCK_TAG else match.end()
+    return limit
+
+
+def _previous_edge(source: str, position: int, part: Part) -> int:
+    lowest = max(part.span.start, position - _ALIGN)
+    for edge in _EDGES[part.markup]:
+        reach = 1_000  # characters of source, widened until an edge is found
+        while True:
+            from_ = max(lowest, position - reach)
+            if matches := list(edge.finditer(source, from_, position)):
+                return matches[-1].start() if edge is _BLOCK_TAG else matches[-1].end()
+            if from_ == lowest:
+                break
+            reach *= 4
+    return lowest

@@ -661,6 +661,7 @@ def _without_page_furniture(rows: list[_Row], markup: Markup, running_heads: _Ru
         if rows[page].gap != _PAGED:
             if markup is not Markup.HTML and page + 1 < len(rows) and _FURNITURE.fullmatch(rows[page].text):
                 is_apart = rows[page].gap != _WRAPPED and rows[page + 1].gap != _WRAPPED
+                is_apart &= len(rows[page - 1].text) >= _MIN_SENTENCE
                 if is_apart and _goes_on(rows[page - 1].text, rows[page + 1].text):
                     dropped.add(page)
                     rows[page + 1].runs_on = True
