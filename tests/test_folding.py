@@ -116,6 +116,10 @@ HTML_CASES = {
         "<p>the loss of any one of our larger</p><div>12</div><hr><a href='#t'>Table of Contents</a><p>customers here",
         "the loss of any one of our larger customers here",
     ),
+    "a bullet at the head of a page is no running head": (
+        "<p>• the loss of any one of our larger customers,</p><hr/><td>•</td><td>rain, and",
+        "• the loss of any one of our larger customers,\n• rain, and",
+    ),
     "a number in a table is no page number": ("<td>cost of</td><td>12</td><td>in all", "cost of\n12\nin all"),
     "preformatted text": ("<pre>our costs\nmay rise.\n\nSo what.</pre>x", "our costs may rise.\nSo what.\nx"),
     "a tag's sign in text": ("<p>a < b and c > d</p>", "a < b and c > d"),

@@ -618,6 +618,8 @@ def _goes_on(before: str, after: str) -> bool:
 
 def _is_head(text: str) -> bool:
     """Ask whether a line could be a running head or foot: short, and no sentence."""
+    if _ALONE.fullmatch(text):
+        return False
     if _FURNITURE.fullmatch(text):
         return True
     is_open = _is_open(text) or _NAME_END.search(text) is not None
