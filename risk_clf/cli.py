@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from risk_clf.errors import CorpusError, DocumentError, RiskClfError
 
@@ -28,14 +30,6 @@ PIPE_WIDTH = 100
 """Columns of text output that goes to no terminal."""
 
 STDIN = Path("-")
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,  # rich would double the time to start
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 class Format(StrEnum):
@@ -53,6 +47,73 @@ class ReportFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
 
+
+# ---- quick start --------------------------------------------------------------------------------
+
+
+class _Quick:
+    """Converts plain values itself: typer does it by pydantic, whose import takes as long as numpy's.
+
+    A value that is not plain (wrong, or missing) goes typer's way, which words the usage fault.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if param.name in _CONVERTERS:
+                param.process_value = _quick(param, _CONVERTERS[param.name])
+        return params
+
+
+class _QuickCommand(_Quick, TyperCommand):
+    pass
+
+
+class _QuickGroup(_Quick, TyperGroup):
+    pass
+
+
+def _quick(param: Any, convert: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def process_value(ctx: Any, value: Any) -> Any:
+        try:
+            return convert(value)
+        except (TypeError, ValueError):
+            return type(param).process_value(param, ctx, value)
+
+    return process_value
+
+
+def _paths(values: Any) -> list[Path]:
+    if not values:
+        raise ValueError("no path")
+    return [Path(value) for value in values]
+
+
+def _nothing(value: Any) -> None:
+    if value:
+        raise ValueError("something")
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "help": _nothing,
+    "files": _paths,
+    "file": Path,
+    "model_dir": lambda value: None if value is None else Path(value),
+    "format_": Format,
+}
+"""By name of the parameter, those of `predict` and `label`."""
+
+
+# ---- commands -----------------------------------------------------------------------------------
+
+app = typer.Typer(
+    cls=_QuickGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich would double the time to start
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="Model folder; the shipped model if not named.")
@@ -90,7 +151,7 @@ def root(
     """
 
 
-@app.command()
+@app.command(cls=_QuickCommand)
 def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Disclosures: text, HTML or EDGAR; - is stdin.")],
     format_: FormatOption = Format.TEXT,
@@ -135,7 +196,7 @@ def predict(
     raise typer.Exit(exit_code)
 
 
-@app.command()
+@app.command(cls=_QuickCommand)
 def label(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Risk factors, one a line; - is stdin.")],
     format_: FormatOption = Format.TEXT,
