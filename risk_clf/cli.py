@@ -330,9 +330,12 @@ def _write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails once more
-        raise typer.Exit from None
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit from None
+        _say(f"error: stdout: cannot be written ({error.strerror}); send it to a place with room")
+        raise typer.Exit(1) from None
 
 
 def _say(message: str) -> None:
