@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from risk_clf.learning.corpus import AnnotatedPassage, Corpus
 from risk_clf.learning.training import labelled_texts, truth_table
 from risk_clf.model.model import Model
 from risk_clf.reading.factors import Role, segment
-from risk_clf.reading.labels import MOST_LABELS
+from risk_clf.reading.labels import LabelScores, score
 from risk_clf.spans import Span, trim
 from risk_clf.taxonomy import Taxonomy
 
@@ -46,11 +46,11 @@ class F1:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelScores:
+class LabelFigures:
     """How rightly gold factors are labelled.
 
     Attributes:
-        main: share whose most probable label is the gold main label.
+        main: share whose first label is the gold main label, the best guess where none is given.
         micro_f1, macro_f1: over given labels; macro over the labels that occur in gold.
         exact: share with exactly the gold set.
         main_at_70: main label right among the 70 % of factors the model is surest of.
@@ -79,11 +79,11 @@ class Evaluation:
     places: F1
     places_by_style: dict[str, F1]
     catch_alls: F1
-    labels: LabelScores
+    labels: LabelFigures
     end_to_end: F1
     baseline_places: F1
     baseline_places_by_style: dict[str, F1]
-    baseline_labels: LabelScores
+    baseline_labels: LabelFigures
     baseline_end_to_end: F1
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def _rounded(value: Any) -> Any:
 
 
 Found = tuple[tuple[Span, ...], tuple[Span, ...]]
+Scorer = Callable[[Sequence[str]], LabelScores]
 
 
 def evaluate(model: Model, corpus: Corpus) -> Evaluation:
@@ -119,13 +120,12 @@ def evaluate(model: Model, corpus: Corpus) -> Evaluation:
     cut = [(cut_at_semicolons(passage.text), ()) for passage in passages]
     keywords = KeywordRules(model.taxonomy)
 
-    def head(texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        proba = model.labeller.probabilities(texts)
-        return proba, given_labels(proba, model.thresholds)
+    def head(texts: Sequence[str]) -> LabelScores:
+        return score(texts, model)
 
-    def rules(texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def rules(texts: Sequence[str]) -> LabelScores:
         hits = keywords.hits(texts)
-        return hits, hits >= np.maximum(hits.max(axis=1, keepdims=True), 1)
+        return LabelScores(hits, hits >= np.maximum(hits.max(axis=1, keepdims=True), 1), hits)
 
     texts, labels = labelled_texts(passages)
     styles = sorted({passage.style or UNKNOWN_STYLE for passage in passages})
@@ -141,19 +141,13 @@ def evaluate(model: Model, corpus: Corpus) -> Evaluation:
         places=_places(passages, found),
         places_by_style=by_style(found),
         catch_alls=_overlap([passage.catch_alls for passage in passages], [catch_alls for _, catch_alls in found]),
-        labels=_label_scores(*head(texts), labels, model.taxonomy, calibrated=True),
+        labels=_label_figures(head(texts), labels, model.taxonomy, calibrated=True),
         end_to_end=_end_to_end(passages, found, head, model.taxonomy),
         baseline_places=_places(passages, cut),
         baseline_places_by_style=by_style(cut),
-        baseline_labels=_label_scores(*rules(texts), labels, model.taxonomy, calibrated=False),
+        baseline_labels=_label_figures(rules(texts), labels, model.taxonomy, calibrated=False),
         baseline_end_to_end=_end_to_end(passages, cut, rules, model.taxonomy),
     )
-
-
-def given_labels(proba: NDArray[np.float64], thresholds: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Say which labels are given, shape (n, n_labels): those at or above their threshold, the most probable ones of many."""
-    allowed = np.argsort(np.argsort(-proba, axis=1, kind="stable"), axis=1) < MOST_LABELS
-    return (proba >= thresholds) & allowed
 
 
 def _signature(model: Model, corpus: Corpus) -> str:
@@ -173,12 +167,11 @@ def _overlap(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) ->
     return F1(right, sum(map(len, found)), sum(map(len, gold)))
 
 
-def _end_to_end(passages: Sequence[AnnotatedPassage], found: Sequence[Found], head: Any, taxonomy: Taxonomy) -> F1:
-    """Count a factor as right where its place is exact and its most probable label is the gold main label."""
+def _end_to_end(passages: Sequence[AnnotatedPassage], found: Sequence[Found], head: Scorer, taxonomy: Taxonomy) -> F1:
+    """Count a factor as right where its place is exact and its first label is the gold main label."""
     where = [(number, span) for number, (factors, _) in enumerate(found) for span in factors]
     texts = [span.of(passages[number].text).replace("\n", " ") for number, span in where]
-    scores = head(texts)[0] if texts else np.zeros((0, len(taxonomy.labels)))
-    named = {place: taxonomy.keys[column] for place, column in zip(where, scores.argmax(axis=1), strict=True)}
+    named = {place: taxonomy.keys[column] for place, column in zip(where, head(texts).order.argmax(axis=1), strict=True)}
     gold = {(number, factor.span): factor.labels[0] for number, passage in enumerate(passages) for factor in passage.factors}
     return F1(sum(named.get(place) == main for place, main in gold.items()), len(where), len(gold))
 
@@ -186,31 +179,31 @@ def _end_to_end(passages: Sequence[AnnotatedPassage], found: Sequence[Found], he
 # ---- labels -------------------------------------------------------------------------------------
 
 
-def _label_scores(
-    scores: NDArray[np.float64],
-    given: NDArray[np.bool_],
+def _label_figures(
+    scores: LabelScores,
     labels: Sequence[tuple[str, ...]],
     taxonomy: Taxonomy,
     *,
     calibrated: bool,
-) -> LabelScores:
-    truth = truth_table(labels, taxonomy)
+) -> LabelFigures:
+    truth, given = truth_table(labels, taxonomy), scores.given
     n = len(labels)
-    main_right = np.array([taxonomy.keys[column] == keys[0] for column, keys in zip(scores.argmax(axis=1), labels, strict=True)], bool)
+    mains = scores.order.argmax(axis=1)
+    main_right = np.array([taxonomy.keys[column] == keys[0] for column, keys in zip(mains, labels, strict=True)], bool)
     by_label = {
         key: F1(int((given & truth)[:, column].sum()), int(given[:, column].sum()), int(truth[:, column].sum()))
         for column, key in enumerate(taxonomy.keys)
     }
     occurring = [score for score in by_label.values() if score.gold]
-    surest = np.argsort(-scores.max(axis=1), kind="stable")[: round(0.7 * n)]
-    return LabelScores(
+    surest = np.argsort(-scores.probabilities[np.arange(n), mains], kind="stable")[: round(0.7 * n)]
+    return LabelFigures(
         n_factors=n,
         main=float(main_right.mean()) if n else 0.0,
         micro_f1=F1(int((given & truth).sum()), int(given.sum()), int(truth.sum())).f1,
         macro_f1=float(np.mean([score.f1 for score in occurring])) if occurring else 0.0,
         exact=float((given == truth).all(axis=1).mean()) if n else 0.0,
         main_at_70=float(main_right[surest].mean()) if calibrated and len(surest) else None,
-        calibration_error=_calibration_error(scores, truth) if calibrated and n else None,
+        calibration_error=_calibration_error(scores.probabilities, truth) if calibrated and n else None,
         by_label=by_label,
     )
 

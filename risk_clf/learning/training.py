@@ -82,8 +82,8 @@ class FittedTfidf:
         ]
         return np.stack(columns, axis=1)
 
-    def head(self, slopes: NDArray[np.float64], offsets: NDArray[np.float64]) -> TfidfHead:
-        """Fold a linear calibration of the logits into arrays."""
+    def head(self, slopes: NDArray[np.float64] | float = 1.0, offsets: NDArray[np.float64] | float = 0.0) -> TfidfHead:
+        """Give the arrays, a linear calibration of the logits folded in."""
         rows = len(self.vectorizer.vocabulary_)
         weights = np.zeros((rows, len(self.estimators)))
         intercepts = np.array(self.constants)
@@ -295,6 +295,7 @@ def fit_model(corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = No
     factor_groups = [group for passage, group in zip(corpus.passages, groups, strict=True) for _ in passage.factors]
     truth = truth_table(labels, taxonomy)
     labeller = fit_calibrated(texts, truth, factor_groups, settings.labeller_c, settings)
+    main = fit_tfidf(texts, truth_table([keys[:1] for keys in labels], taxonomy), settings.labeller_c, settings)
     thresholds = f1_thresholds(truth, sigmoid(labeller.out_of_fold * labeller.slopes + labeller.offsets))
 
     progress(f"segmenter: {len(corpus.passages)} passages")
@@ -310,7 +311,7 @@ def fit_model(corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = No
         taxonomy=taxonomy,
         locator=locator.head(),
         segmenter=segmenter,
-        labeller=labeller.head(),
+        labeller=labeller.head().beside(main.head()),
         thresholds=thresholds,
         card=_card(corpus, taxonomy, settings),
     )

@@ -31,6 +31,17 @@ class TfidfHead:
     weights: NDArray[np.float32]
     intercepts: NDArray[np.float32]
 
+    def beside(self, other: TfidfHead) -> TfidfHead:
+        """Put the columns of a head over the same n-grams behind this one's."""
+        if self.vocabulary != other.vocabulary:
+            raise ValueError("the heads have different vocabularies")
+        return TfidfHead(
+            self.vocabulary,
+            self.idf,
+            np.hstack([self.weights, other.weights]),
+            np.concatenate([self.intercepts, other.intercepts]),
+        )
+
     def tfidf(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Give row, n-gram and value of each entry of the TF-IDF matrix of folded texts, sorted by row and then n-gram."""
         rows: list[int] = []

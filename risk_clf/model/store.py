@@ -148,7 +148,7 @@ def load_model(model_dir: Path | None = None) -> Model:
             segmenter=Tagger(
                 _array(tagged, "weights", (1 << TABLE_BITS, len(TAGS))), _array(tagged, "intercepts", (len(TAGS),))
             ),
-            labeller=_tfidf_head(labelled, labels),
+            labeller=_tfidf_head(labelled, 2 * labels),
             thresholds=_array(labelled, "thresholds", (labels,)),
             card=card,
         )

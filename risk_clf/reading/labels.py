@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from risk_clf.model.linear import sigmoid
 from risk_clf.model.model import Model
 
 MOST_LABELS = 3
@@ -31,7 +33,7 @@ class Labelling:
     """What a factor is about.
 
     Attributes:
-        labels: those at or above their threshold, most probable first: the first is the main label. Empty when uncertain.
+        labels: those at or above their threshold, the main label first. Empty when uncertain.
         status: "labelled", or "uncertain" where no label reaches its threshold.
         group: the main label's; of an uncertain factor the best one where it is sure, else None.
         probabilities: (n_labels,) of every label, in taxonomy order.
@@ -43,21 +45,49 @@ class Labelling:
     probabilities: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """What the labeller says of n factors, in taxonomy order.
+
+    Attributes:
+        probabilities: (n, n_labels), calibrated, that a factor bears the label.
+        given: (n, n_labels), whether it is given.
+        order: (n, n_labels), the higher the more likely the main label; those given stand above all others.
+    """
+
+    probabilities: NDArray[np.float64]
+    given: NDArray[np.bool_]
+    order: NDArray[np.float64]
+
+
+def score(texts: Sequence[str], model: Model) -> LabelScores:
+    """Score folded factor texts: a label is given from its threshold up, the most probable ones of too many."""
+    logits = model.labeller.logits(texts)
+    bears, is_main = np.split(logits, 2, axis=1)
+    probabilities = sigmoid(bears)
+    rank = np.argsort(np.argsort(-probabilities, axis=1, kind="stable"), axis=1)
+    given = (probabilities >= model.thresholds) & (rank < MOST_LABELS)
+    return LabelScores(probabilities, given, sigmoid(is_main) + given)
+
+
 def label(texts: Sequence[str], model: Model) -> tuple[Labelling, ...]:
     """Label folded factor texts."""
-    return tuple(_labelling(row, model) for row in model.labeller.probabilities(texts))
+    scores = score(texts, model)
+    return tuple(map(partial(_labelling, model), scores.probabilities, scores.given, scores.order))
 
 
-def _labelling(row: NDArray[np.float64], model: Model) -> Labelling:
+def _labelling(
+    model: Model, probabilities: NDArray[np.float64], given: NDArray[np.bool_], order: NDArray[np.float64]
+) -> Labelling:
     taxonomy = model.taxonomy
-    best = np.argsort(-row, kind="stable")
-    given = [column for column in best if row[column] >= model.thresholds[column]][:MOST_LABELS]
-    if given:
-        labels = tuple(LabelProbability(taxonomy.keys[column], float(row[column])) for column in given)
-        return Labelling(labels, "labelled", taxonomy.labels[given[0]].group, row)
-    groups = group_probabilities(row, model)
+    columns = np.argsort(-order, kind="stable")[: given.sum()]
+    if len(columns):
+        labels = tuple(LabelProbability(taxonomy.keys[column], float(probabilities[column])) for column in columns)
+        return Labelling(labels, "labelled", taxonomy.labels[columns[0]].group, probabilities)
+    groups = group_probabilities(probabilities, model)
     surest = int(groups.argmax())
-    return Labelling((), "uncertain", taxonomy.groups[surest].key if groups[surest] >= SURE_GROUP else None, row)
+    group = taxonomy.groups[surest].key if groups[surest] >= SURE_GROUP else None
+    return Labelling((), "uncertain", group, probabilities)
 
 
 def group_probabilities(row: NDArray[np.float64], model: Model) -> NDArray[np.float64]:
