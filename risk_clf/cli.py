@@ -123,6 +123,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to write the
 
 def main() -> None:
     """Run the command line and exit; the one place where an error about the input becomes a line and an exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     try:

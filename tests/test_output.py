@@ -233,6 +233,7 @@ def test_the_lead_in_of_html_is_shown_without_its_tags() -> None:
     passage = AnalysedPassage(span, 0.9, (Piece(Role.LEAD_IN, span),), ())
     page = text.analysis_text(Analysis(document, "tiny", "ab", (passage,), NO_MIX), width=80)
     assert "(lead-in) Results may differ because of rain." in page
+    assert f"Passage 1, l. 1, ch. {span.start}-{span.end}" in page
 
 
 def test_no_labelled_factor_is_an_empty_text() -> None:

@@ -44,6 +44,9 @@ def shown(text: str) -> str:
 def analysis_text(analysis: Analysis, *, width: int, is_styled: bool = False) -> str:
     """Write an analysis: passages, their factors with labels, and the risk mix.
 
+    Places are lines of the file, from 1; in a passage that is all on one line, characters of the source, from 0 and
+    half-open.
+
     Args:
         analysis: one without a passage says so in one line.
         width: columns of the page; no less than `LEAST_WIDTH` is used.
@@ -96,11 +99,15 @@ class _Page:
 
 
 def _passage_lines(number: int, passage: AnalysedPassage, document: Document, page: _Page) -> Iterator[str]:
-    title = f"Passage {number}, {_place(document, passage.span)}"
+    title = f"Passage {number}, {_lines(document, passage.span)}"
+    place_of = _lines
+    if line_of(document, passage.span.start) == line_of(document, passage.span.end):
+        title += f", {_characters(document, passage.span)}"
+        place_of = _characters  # HTML is often one line, which places nothing
     yield f"{page.bold(title)}, probability {passage.probability:.2f}"
     if not passage.factors:
         yield "  no risk factor in it"
-    places = [_place(document, piece.span) for piece in passage.pieces]
+    places = [place_of(document, piece.span) for piece in passage.pieces]
     margin = max(map(len, places), default=0) + 4
     factors = iter(passage.factors)
     n_seen = 0
@@ -132,9 +139,13 @@ def _labels(labelling: Labelling) -> str:
     return f"uncertain, of group {labelling.group}" if labelling.group else "uncertain"
 
 
-def _place(document: Document, span: Span) -> str:
+def _lines(document: Document, span: Span) -> str:
     first, last = line_of(document, span.start), line_of(document, max(span.start, span.end - 1))
     return f"l. {first}" if first == last else f"l. {first}-{last}"
+
+
+def _characters(document: Document, span: Span) -> str:
+    return f"ch. {span.start}-{span.end}"
 
 
 def _mix_lines(mix: RiskMix, page: _Page) -> Iterator[str]:
