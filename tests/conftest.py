@@ -1,4 +1,5 @@
-"""What several tests share: where the repository is, real disclosures where they are present, and a small corpus of our own."""
+"""What several tests share: where the repository is, real disclosures where they are present, and a small corpus of
+our own."""
 
 from __future__ import annotations
 
@@ -25,10 +26,24 @@ title = "Trade"
 """
 LABELS = {"drought": "weather", "frost": "weather", "tariffs": "trade"}
 CLAUSES = {
-    "drought": ["a lack of rain in the valley", "wells that run dry", "drought in our growing regions", "low water in the reservoirs"],
+    "drought": [
+        "a lack of rain in the valley",
+        "wells that run dry",
+        "drought in our growing regions",
+        "low water in the reservoirs",
+    ],
     "frost": ["late frost among the vines", "cold nights in spring", "frost damage to young plants", "an early freeze"],
     "tariffs": ["new tariffs on cork", "import duties abroad", "tariffs on wine", "customs duties and quotas"],
 }
+
+NOT_CAUTIONARY = [
+    "The cellar is open on Sundays.",
+    "Sales rose by nine per cent.",
+    "Call our office in Porto.",
+    "The board met in May.",
+    "Harvest began in August.",
+    "We own forty hectares of vines.",
+]
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +67,16 @@ def passage_row(name: str, clauses: list[tuple[str, str]]) -> dict[str, object]:
     for label, clause in clauses:
         factors.append({"start": len(text), "end": len(text) + len(clause), "labels": [label]})
         text += clause + "; "
-    catch_all = "other risks in our reports"
+    catch_all = "other risks, including those in our reports"
     text += "and " + catch_all + ". We assume no duty to update them."
     start = text.index(catch_all)
-    return {"id": name, "text": text, "factors": factors, "catch_alls": [[start, start + len(catch_all)]], "style": "semicolon"}
+    return {
+        "id": name,
+        "text": text,
+        "factors": factors,
+        "catch_alls": [[start, start + len(catch_all)]],
+        "style": "semicolon",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +84,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a corpus of three labels that are not the shipped ones."""
     folder = tmp_path_factory.mktemp("corpus")
     labels = "".join(
-        f'[[label]]\nkey = "{key}"\ngroup = "{group}"\ntitle = "{key}"\ndefinition = "{key} of any kind"\nnot_here = ""\n'
+        f'[[label]]\nkey = "{key}"\ngroup = "{group}"\ntitle = "{key}"\ndefinition = ""\nnot_here = ""\n'
         for key, group in LABELS.items()
     )
     (folder / "taxonomy.toml").write_text(TAXONOMY + labels)
@@ -72,13 +93,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         passage_row(name, [(label, CLAUSES[label][(number + turn) % 4]) for turn, label in enumerate(list(LABELS) * 2)])
         for number, name in enumerate(names)
     ]
-    rows += [
-        {"id": f"n{number}", "text": text}
-        for number, text in enumerate(
-            ["The cellar is open on Sundays.", "Sales rose by nine per cent.", "Call our office in Porto.", "The board met in May.",
-             "Harvest began in August.", "We own forty hectares of vines."]
-        )
-    ]  # fmt: skip
+    rows += [{"id": f"n{number}", "text": text} for number, text in enumerate(NOT_CAUTIONARY)]
     (folder / "passages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
 

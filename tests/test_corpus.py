@@ -17,7 +17,11 @@ TAXONOMY = load_taxonomy(ROOT / "corpus" / "taxonomy.toml")
 
 def row(**changes: object) -> str:
     """Write a line of a corpus: one passage with one factor."""
-    whole = {"id": "p", "text": "Risks: drought; strikes.", "factors": [{"start": 7, "end": 14, "labels": ["catastrophes"]}]}
+    whole = {
+        "id": "p",
+        "text": "Risks: drought; strikes.",
+        "factors": [{"start": 7, "end": 14, "labels": ["catastrophes"]}],
+    }
     return json.dumps({**whole, **changes})
 
 
@@ -31,11 +35,21 @@ def load(tmp_path: Path, *lines: str) -> tuple[AnnotatedPassage, ...]:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        pytest.param(row(factors=[{"start": 7, "end": 14, "labels": ["liquidty"]}]), "did you mean 'liquidity'", id="unknown label"),
         pytest.param(
-            row(factors=[{"start": 7, "end": 14, "labels": ["tax"]}, {"start": 10, "end": 20, "labels": ["tax"]}]), "overlaps", id="overlap"
+            row(factors=[{"start": 7, "end": 14, "labels": ["liquidty"]}]),
+            "did you mean 'liquidity'",
+            id="unknown label",
         ),
-        pytest.param(row(factors=[{"start": 7, "end": 999, "labels": ["tax"]}]), "not a stretch", id="beyond the text"),
+        pytest.param(
+            row(factors=[{"start": 7, "end": 14, "labels": ["tax"]}, {"start": 10, "end": 20, "labels": ["tax"]}]),
+            "overlaps",
+            id="overlap",
+        ),
+        pytest.param(
+            row(factors=[{"start": 7, "end": 999, "labels": ["tax"]}]),
+            "not within the 24 characters",
+            id="beyond the text",
+        ),
         pytest.param(row(factors=[{"start": 7, "end": 14, "labels": []}]), "has no label", id="no label"),
         pytest.param(row(factors=[{"start": 7, "end": 14, "labels": ["tax", "tax"]}]), "twice", id="label twice"),
         pytest.param(row(factors=[{"start": 6, "end": 7, "labels": ["tax"]}]), "white space", id="blank factor"),
@@ -76,7 +90,9 @@ def test_a_missing_corpus_says_so(tmp_path: Path) -> None:
         pytest.param("version = ", "not valid TOML", id="not TOML"),
         pytest.param("version = 1", "field 'group' is missing", id="no groups"),
         pytest.param(
-            'version = 1\ngroup = []\n[[label]]\nkey="a"\ngroup="g"\ntitle=""\ndefinition=""\nnot_here=""', "unknown group 'g'", id="group"
+            'version = 1\ngroup = []\n[[label]]\nkey="a"\ngroup="g"\ntitle=""\ndefinition=""\nnot_here=""',
+            "unknown group 'g'",
+            id="group",
         ),
         pytest.param("version = 1\ngroup = []\nlabel = []", "no labels", id="no labels"),
     ],

@@ -76,8 +76,12 @@ def test_probabilities_of_tags_are_those_of_the_scikit_learn_objects(small_corpu
 def test_a_taxonomy_of_ones_own_goes_all_the_way(small_model_dir: Path) -> None:
     model = load_model(small_model_dir)
     clauses = [CLAUSES["frost"][0], CLAUSES["tariffs"][2], CLAUSES["drought"][2]]
-    text = f"Statements of Walnut about its harvest are forward-looking. Results may differ because of: {'; '.join(clauses)}; "
-    analysis = analyze(decode_document(f"{text}and other risks in our reports.".encode(), "walnut.txt"), model, as_passage=True)
+    text = f"Statements of Walnut about its harvest are forward-looking. Results may differ for: {'; '.join(clauses)}; "
+    analysis = analyze(
+        decode_document(f"{text}and other risks, including those in our reports.".encode(), "walnut.txt"),
+        model,
+        as_passage=True,
+    )
     assert [factor.text for factor in analysis.factors] == clauses
     assert [factor.labelling.labels[0].label for factor in analysis.factors] == ["frost", "tariffs", "drought"]
     assert {share.key for share in analysis.mix.labels} == set(LABELS)
@@ -86,7 +90,9 @@ def test_a_taxonomy_of_ones_own_goes_all_the_way(small_model_dir: Path) -> None:
 def test_a_label_with_too_few_factors_is_named(small_corpus: Path, tmp_path: Path) -> None:
     taxonomy_path = tmp_path / "taxonomy.toml"
     text = (small_corpus / "taxonomy.toml").read_text()
-    taxonomy_path.write_text(text + '[[label]]\nkey = "hail"\ngroup = "weather"\ntitle = ""\ndefinition = ""\nnot_here = ""\n')
+    taxonomy_path.write_text(
+        text + '[[label]]\nkey = "hail"\ngroup = "weather"\ntitle = ""\ndefinition = ""\nnot_here = ""\n'
+    )
     taxonomy = load_taxonomy(taxonomy_path)
     with pytest.raises(CorpusError, match="label 'hail' has 0 factors"):
         fit_model(load_corpus([small_corpus], taxonomy), taxonomy, SMALL)

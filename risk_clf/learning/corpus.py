@@ -1,4 +1,4 @@
-"""Annotated passages and taxonomy read from files, checked whole: every fault is named with its line before anything is trained."""
+"""Annotated passages read from files and checked whole: every fault is named with its line before training begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAME_SHINGLES = 0.5
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedFactor:
-    """A gold factor: its span in the passage's folded text, its labels, main one first (`other_risk` alone where none fits)."""
+    """A gold factor: its span in the passage's folded text, and its labels (or `other_risk`), main one first."""
 
     span: Span
     labels: tuple[str, ...]
@@ -69,7 +69,7 @@ class Corpus:
 
 
 def corpus_files(path: Path) -> tuple[Path, ...]:
-    """Give the .jsonl files a corpus path stands for: the file itself, those of its `train` folder, or those in the folder.
+    """Give the .jsonl files a path stands for: the file itself, those of its `train` folder, or those in the folder.
 
     Raises:
         CorpusError: there is none.
@@ -92,8 +92,9 @@ def find_taxonomy(path: Path) -> Path | None:
 def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
     """Read annotated passages and paragraphs that are not cautionary from .jsonl files.
 
-    A line is an object; one with `factors` (each `start`, `end`, `labels`) is a passage, one without a paragraph. Offsets are code points of
-    `text`, half-open; `catch_alls`, `filer`, `style`, `year` and `industry` are optional. A passage that names no filer is its own.
+    A line is an object; one with `factors` (each `start`, `end`, `labels`) is a passage, one without a paragraph.
+    Offsets are code points of `text`, half-open; `catch_alls`, `filer`, `style`, `year` and `industry` are optional.
+    A passage that names no filer is its own.
 
     Raises:
         CorpusError: carries every fault found, each with file and line.
@@ -123,12 +124,16 @@ def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
                     passages.append(_passage(row, f"{path.name}:{number}", taxonomy))
                 else:
                     paragraphs.append(
-                        Paragraph(str(row.get("id", number)), fold(text, 0, len(text), Markup.LINES).text.replace("\n", " "))
+                        Paragraph(
+                            str(row.get("id", number)), fold(text, 0, len(text), Markup.LINES).text.replace("\n", " ")
+                        )
                     )
             except CorpusError as error:
                 faults += [f"{where}: {fault}" for fault in error.faults]
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                faults.append(f"{where}: not an annotated passage ({error!r}); it takes an object with text and factors")
+                faults.append(
+                    f"{where}: not an annotated passage ({error!r}); it takes an object with text and factors"
+                )
     if faults:
         raise CorpusError(faults)
     return Corpus(tuple(passages), tuple(paragraphs), digest.hexdigest())
@@ -136,7 +141,9 @@ def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
 
 def _passage(row: dict[str, Any], name: str, taxonomy: Taxonomy) -> AnnotatedPassage:
     text: str = row["text"]
-    marked = [(int(factor["start"]), int(factor["end"]), tuple(factor["labels"])) for factor in row["factors"]]
+    marked: list[tuple[int, int, tuple[str, ...] | None]] = [
+        (int(factor["start"]), int(factor["end"]), tuple(factor["labels"])) for factor in row["factors"]
+    ]
     marked += [(int(start), int(end), None) for start, end in row.get("catch_alls", ())]
     marked.sort(key=lambda mark: mark[:2])
     faults = list(_faults(text, marked, taxonomy))
@@ -163,7 +170,7 @@ def _faults(text: str, marked: Sequence[tuple[int, int, tuple[str, ...] | None]]
     for start, end, labels in marked:
         name = f"span {start}-{end}"
         if not 0 <= start < end <= len(text):
-            yield f"{name} is not a stretch of the text of {len(text)} characters; mend its offsets (code points, half-open)"
+            yield f"{name} is not within the {len(text)} characters of the text; mend its offsets (half-open)"
         elif start < end_before:
             yield f"{name} overlaps the one before it, which ends at {end_before}; mend one of them"
         elif not text[start:end].strip():
@@ -187,15 +194,21 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[int, int]]:
 
     if len(texts) < 2 or not any(len(text.split()) >= 5 for text in texts):
         return []
-    shingles = CountVectorizer(ngram_range=(5, 5), binary=True, token_pattern=r"\w+", dtype=np.int32).fit_transform(texts)
+    shingles = CountVectorizer(ngram_range=(5, 5), binary=True, token_pattern=r"\w+", dtype=np.int32).fit_transform(
+        texts
+    )
     shared = (shingles @ shingles.T).tocoo()
     sizes = np.asarray(shingles.sum(axis=1)).ravel()
     alike = shared.data >= SAME_SHINGLES * (sizes[shared.row] + sizes[shared.col] - shared.data)
-    return [(int(left), int(right)) for left, right in zip(shared.row[alike], shared.col[alike], strict=True) if left < right]
+    return [
+        (int(left), int(right))
+        for left, right in zip(shared.row[alike], shared.col[alike], strict=True)
+        if left < right
+    ]
 
 
 def together(passages: Sequence[AnnotatedPassage]) -> list[int]:
-    """Number the passages so that those of one filer, and near-duplicates of them, share a number: what no split may part."""
+    """Number the passages so that those of one filer, and near-duplicates, share a number: no split may part them."""
     parent = list(range(len(passages)))
 
     def root(item: int) -> int:

@@ -1,12 +1,12 @@
 """A model and gold passages in, figures that anyone can repeat out.
 
-Three questions, each with its measure: are the factors found where they are (strict F1: both ends exact), are gold factors labelled
-rightly, and both at once, end to end. Baselines that need no learning stand beside them in the same run.
+Three questions, each with its measure: are the factors found where they are (strict F1: both ends exact), are gold
+factors labelled rightly, and both at once, end to end. Baselines that need no learning stand beside them in the same
+run.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,7 +54,8 @@ class LabelFigures:
         micro_f1, macro_f1: over given labels; macro over the labels that occur in gold.
         exact: share with exactly the gold set.
         main_at_70: main label right among the 70 % of factors the model is surest of.
-        calibration_error: mean absolute gap between stated probability and observed frequency over ten equal-width bins of all
+        calibration_error: mean absolute gap between stated probability and observed frequency over ten equal-width
+            bins of all
             label decisions at or above 0.05, weighted by their size (expected calibration error, Naeini et al. 2015).
         by_label: F1 of each label, in taxonomy order.
     """
@@ -129,10 +130,15 @@ def evaluate(model: Model, corpus: Corpus) -> Evaluation:
 
     texts, labels = labelled_texts(passages)
     styles = sorted({passage.style or UNKNOWN_STYLE for passage in passages})
-    in_style = {style: [n for n, passage in enumerate(passages) if (passage.style or UNKNOWN_STYLE) == style] for style in styles}
+    in_style = {
+        style: [n for n, passage in enumerate(passages) if (passage.style or UNKNOWN_STYLE) == style]
+        for style in styles
+    }
 
     def by_style(read: Sequence[Found]) -> dict[str, F1]:
-        return {style: _places([passages[n] for n in rows], [read[n] for n in rows]) for style, rows in in_style.items()}
+        return {
+            style: _places([passages[n] for n in rows], [read[n] for n in rows]) for style, rows in in_style.items()
+        }
 
     return Evaluation(
         signature=_signature(model, corpus),
@@ -152,14 +158,17 @@ def evaluate(model: Model, corpus: Corpus) -> Evaluation:
 
 def _signature(model: Model, corpus: Corpus) -> str:
     trait = f"passages:{len(corpus.passages)}|factors:{corpus.n_factors}|gold:{corpus.digest[:12]}"
-    return f"risk-clf/evaluation@1|{trait}|model:{model.name}:{model.digest[:12]}|taxonomy:{model.taxonomy.version}|v{risk_clf.__version__}"
+    of_model = f"model:{model.name}:{model.digest[:12]}|taxonomy:{model.taxonomy.version}"
+    return f"risk-clf/evaluation@1|{trait}|{of_model}|v{risk_clf.__version__}"
 
 
 # ---- places -------------------------------------------------------------------------------------
 
 
 def _places(passages: Sequence[AnnotatedPassage], found: Sequence[Found]) -> F1:
-    return _overlap([[factor.span for factor in passage.factors] for passage in passages], [factors for factors, _ in found])
+    return _overlap(
+        [[factor.span for factor in passage.factors] for passage in passages], [factors for factors, _ in found]
+    )
 
 
 def _overlap(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) -> F1:
@@ -171,8 +180,12 @@ def _end_to_end(passages: Sequence[AnnotatedPassage], found: Sequence[Found], he
     """Count a factor as right where its place is exact and its first label is the gold main label."""
     where = [(number, span) for number, (factors, _) in enumerate(found) for span in factors]
     texts = [span.of(passages[number].text).replace("\n", " ") for number, span in where]
-    named = {place: taxonomy.keys[column] for place, column in zip(where, head(texts).order.argmax(axis=1), strict=True)}
-    gold = {(number, factor.span): factor.labels[0] for number, passage in enumerate(passages) for factor in passage.factors}
+    named = {
+        place: taxonomy.keys[column] for place, column in zip(where, head(texts).order.argmax(axis=1), strict=True)
+    }
+    gold = {
+        (number, factor.span): factor.labels[0] for number, passage in enumerate(passages) for factor in passage.factors
+    }
     return F1(sum(named.get(place) == main for place, main in gold.items()), len(where), len(gold))
 
 
@@ -230,7 +243,7 @@ def cut_at_semicolons(text: str) -> tuple[Span, ...]:
 
 
 class KeywordRules:
-    """Labels by counting the words of each label's key, title and definition; words of more than three labels do not count."""
+    """Labels by counting words of their keys, titles and definitions that are not those of more than three labels."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         words = [
@@ -242,10 +255,16 @@ class KeywordRules:
     def hits(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Count the keywords of each label in each text, shape (n_texts, n_labels)."""
         rows = [set(re.findall(r"[a-z]{4,}", text.lower())) for text in texts]
-        return np.array([[len(row & own) for own in self._words] for row in rows], float).reshape(len(texts), len(self._words))
+        return np.array([[len(row & own) for own in self._words] for row in rows], float).reshape(
+            len(texts), len(self._words)
+        )
 
 
 # ---- text ---------------------------------------------------------------------------------------
+
+
+def _figure(value: float | None) -> str:
+    return "      -" if value is None else f"{value:7.3f}"
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -266,12 +285,11 @@ def as_text(evaluation: Evaluation) -> str:
         ("calibration error", e.labels.calibration_error, None, e.labels.n_factors),
         ("place and main label, F1", e.end_to_end.f1, e.baseline_end_to_end.f1, e.end_to_end.gold),
     ]
-    figure = lambda value: "      -" if value is None else f"{value:7.3f}"  # noqa: E731
     lines = [
         f"{e.n_passages} passages of {e.n_filers} filers, {e.labels.n_factors} factors",
         "",
         f"{'':36}{'model':>7}  {'rules':>7}  {'n':>6}",
-        *(f"{name:36}{figure(model)}  {figure(rules)}  {n:6}" for name, model, rules, n in rows),
+        *(f"{name:36}{_figure(model)}  {_figure(rules)}  {n:6}" for name, model, rules, n in rows),
         "",
         "rules: cut at every ';', labels by the words of the taxonomy",
         "",

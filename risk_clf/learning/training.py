@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import joblib
 import numpy as np
@@ -21,16 +21,16 @@ from sklearn.model_selection import GroupKFold
 from risk_clf.errors import CorpusError
 from risk_clf.learning.corpus import TAXONOMY_FILE, AnnotatedPassage, Corpus, find_taxonomy, load_corpus, together
 from risk_clf.model.atoms import Atoms, cut_atoms
-from risk_clf.model.linear import TfidfHead, sigmoid
 from risk_clf.model.card import card_text
+from risk_clf.model.linear import TfidfHead, sigmoid
 from risk_clf.model.model import Model
 from risk_clf.model.ngrams import ngrams
-from risk_clf.model.store import load_model, save_model
+from risk_clf.model.store import check_place, load_model, save_model
 from risk_clf.model.tagger import CATCH_ALL, FACTOR, TABLE_BITS, TAGS, Features, Tagger, layout_features
 from risk_clf.reading.passages import line_spans
 from risk_clf.taxonomy import Taxonomy, load_taxonomy
 
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = sparse.csr_matrix
 Progress = Callable[[str], None]
 
 
@@ -92,15 +92,22 @@ class FittedTfidf:
                 weights[:, column] = estimator.coef_[0]
                 intercepts[column] = estimator.intercept_[0]
         return TfidfHead(
-            vocabulary={ngram: int(row) for ngram, row in sorted(self.vectorizer.vocabulary_.items(), key=lambda item: item[1])},
+            vocabulary={
+                ngram: int(row) for ngram, row in sorted(self.vectorizer.vocabulary_.items(), key=lambda item: item[1])
+            },
             idf=self.vectorizer.idf_.astype(np.float32),
             weights=(weights * slopes).astype(np.float32),
             intercepts=(intercepts * slopes + offsets).astype(np.float32),
         )
 
 
-def fit_tfidf(texts: Sequence[str], truth: NDArray[np.bool_], c: float, settings: Settings) -> FittedTfidf:
-    """Fit one logistic regression a column of `truth`, shape (n_texts, n_columns), over TF-IDF n-grams."""
+def fit_tfidf(
+    texts: Sequence[str], truth: NDArray[np.bool_], c: float, settings: Settings, class_weight: str | None = None
+) -> FittedTfidf:
+    """Fit one logistic regression a column of `truth`, shape (n_texts, n_columns), over TF-IDF n-grams.
+
+    `class_weight` is scikit-learn's: "balanced" lets both answers weigh the same however often each was given.
+    """
     vectorizer = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=settings.min_df)
     try:
         matrix = vectorizer.fit_transform(texts)
@@ -108,16 +115,20 @@ def fit_tfidf(texts: Sequence[str], truth: NDArray[np.bool_], c: float, settings
         raise CorpusError(f"corpus: too little text to learn from ({error}); add annotated passages") from error
     matrix.sum_duplicates()
     estimators = joblib.Parallel(settings.jobs, prefer="threads")(
-        joblib.delayed(_fit_column)(matrix, truth[:, column], c, settings.seed) for column in range(truth.shape[1])
+        joblib.delayed(_fit_column)(matrix, truth[:, column], c, settings.seed, class_weight)
+        for column in range(truth.shape[1])
     )
     share = np.clip(truth.mean(axis=0), 1e-3, 1 - 1e-3)
     return FittedTfidf(vectorizer, tuple(estimators), tuple(np.log(share / (1 - share)).tolist()))
 
 
-def _fit_column(matrix: Matrix, answer: NDArray[np.bool_], c: float, seed: int) -> LogisticRegression | None:
+def _fit_column(
+    matrix: Matrix, answer: NDArray[np.bool_], c: float, seed: int, class_weight: str | None
+) -> LogisticRegression | None:
     if answer.all() or not answer.any():
         return None
-    return LogisticRegression(C=c, solver="liblinear", tol=1e-3, random_state=seed).fit(matrix, answer)
+    regression = LogisticRegression(C=c, solver="liblinear", tol=1e-3, random_state=seed, class_weight=class_weight)
+    return regression.fit(matrix, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +146,26 @@ class CalibratedTfidf:
 
 
 def fit_calibrated(
-    texts: Sequence[str], truth: NDArray[np.bool_], groups: Sequence[int], c: float, settings: Settings
+    texts: Sequence[str],
+    truth: NDArray[np.bool_],
+    groups: Sequence[int],
+    c: float,
+    settings: Settings,
+    class_weight: str | None = None,
 ) -> CalibratedTfidf:
     """Fit a head, and its per-column sigmoid calibration (Platt 1999) on logits of folds that keep `groups` whole."""
     logits = np.zeros(truth.shape)
     for train, held in _folds(groups, settings):
-        fitted = fit_tfidf([texts[row] for row in train], truth[train], c, settings)
+        fitted = fit_tfidf([texts[row] for row in train], truth[train], c, settings, class_weight)
         logits[held] = fitted.logits([texts[row] for row in held])
     slopes, offsets = np.ones(truth.shape[1]), np.zeros(truth.shape[1])
     for column in range(truth.shape[1]):
         if truth[:, column].any() and not truth[:, column].all():
-            sigmoid_fit = LogisticRegression(C=1e6, solver="lbfgs").fit(logits[:, [column]], truth[:, column])
+            sigmoid_fit = LogisticRegression(C=1e6, solver="lbfgs", class_weight=class_weight).fit(
+                logits[:, [column]], truth[:, column]
+            )
             slopes[column], offsets[column] = sigmoid_fit.coef_[0, 0], sigmoid_fit.intercept_[0]
-    return CalibratedTfidf(fit_tfidf(texts, truth, c, settings), slopes, offsets, logits)
+    return CalibratedTfidf(fit_tfidf(texts, truth, c, settings, class_weight), slopes, offsets, logits)
 
 
 def _folds(groups: Sequence[int], settings: Settings) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -163,7 +181,11 @@ def _folds(groups: Sequence[int], settings: Settings) -> list[tuple[NDArray[np.i
 
 def labelled_texts(passages: Sequence[AnnotatedPassage]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Give the text of every factor, on one line as prediction has it, and its labels."""
-    factors = [(factor.span.of(passage.text).replace("\n", " "), factor.labels) for passage in passages for factor in passage.factors]
+    factors = [
+        (factor.span.of(passage.text).replace("\n", " "), factor.labels)
+        for passage in passages
+        for factor in passage.factors
+    ]
     return [text for text, _ in factors], [labels for _, labels in factors]
 
 
@@ -178,7 +200,7 @@ def truth_table(labels: Sequence[Sequence[str]], taxonomy: Taxonomy) -> NDArray[
 
 
 def f1_thresholds(truth: NDArray[np.bool_], proba: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Choose for each column the threshold, among hundredths from 0.20 to 0.60, with the best F1; the lowest of equals."""
+    """Choose for each column the threshold with the best F1, the lowest of equals, in hundredths from 0.20 to 0.60."""
     candidates = np.arange(20, 61) / 100
     best = np.zeros(truth.shape[1], np.float32)
     for column in range(truth.shape[1]):
@@ -193,12 +215,14 @@ def f1_thresholds(truth: NDArray[np.bool_], proba: NDArray[np.float64]) -> NDArr
 
 
 def gold_tags(passages: Sequence[AnnotatedPassage], atoms: Atoms) -> NDArray[np.int64]:
-    """Give each atom its tag: those that share a character with a gold factor or catch-all are its first and the rest of it."""
+    """Give each atom its tag, shape (n_atoms,): that of the gold factor or catch-all it shares characters with."""
     tags = np.zeros(len(atoms), np.int64)
     bounds = np.searchsorted(atoms.passage, np.arange(len(passages) + 1))
     for passage, first, last in zip(passages, bounds, bounds[1:], strict=False):
         starts, ends = atoms.starts[first:last], atoms.ends[first:last]
-        marked = [(factor.span, FACTOR) for factor in passage.factors] + [(span, CATCH_ALL) for span in passage.catch_alls]
+        marked = [(factor.span, FACTOR) for factor in passage.factors] + [
+            (span, CATCH_ALL) for span in passage.catch_alls
+        ]
         for span, tag in marked:
             inside = first + np.flatnonzero((starts < span.end) & (ends > span.start))
             tags[inside] = tag + 1
@@ -209,7 +233,11 @@ def gold_tags(passages: Sequence[AnnotatedPassage], atoms: Atoms) -> NDArray[np.
 def indicator_matrix(features: Features) -> Matrix:
     """Give the features as a sparse matrix of ones, shape (n_atoms, 2^TABLE_BITS)."""
     matrix = Matrix(
-        (np.ones(len(features.columns), np.float32), features.columns.astype(np.int32), features.indptr.astype(np.int32)),
+        (
+            np.ones(len(features.columns), np.float32),
+            features.columns.astype(np.int32),
+            features.indptr.astype(np.int32),
+        ),
         shape=(len(features.indptr) - 1, 1 << TABLE_BITS),
     )
     matrix.sum_duplicates()
@@ -220,9 +248,13 @@ def fit_tag_regressions(matrix: Matrix, tags: NDArray[np.int64], settings: Setti
     """Fit one logistic regression a tag, its coefficients rounded to the float16 in which the model keeps them."""
 
     def fit(tag: int) -> LogisticRegression:
-        regression = LogisticRegression(C=settings.segmenter_c, solver="liblinear", tol=0.02, random_state=settings.seed)
+        regression = LogisticRegression(
+            C=settings.segmenter_c, solver="liblinear", tol=0.02, random_state=settings.seed
+        )
         if not (tags == tag).any() or (tags == tag).all():
-            raise CorpusError(f"corpus: no stretch of text is '{TAGS[tag]}'; add passages with factors, catch-alls and text around them")
+            raise CorpusError(
+                f"corpus: no text is '{TAGS[tag]}'; add passages with factors, catch-alls and text around them"
+            )
         regression.fit(matrix, tags == tag)
         regression.coef_ = regression.coef_.astype(np.float16)
         regression.intercept_ = regression.intercept_.astype(np.float32)
@@ -242,7 +274,9 @@ def tagger_of(regressions: Sequence[LogisticRegression]) -> Tagger:
 def fit_segmenter(passages: Sequence[AnnotatedPassage], settings: Settings) -> Tagger:
     """Fit the segmenter's head."""
     atoms = cut_atoms([passage.text for passage in passages])
-    return tagger_of(fit_tag_regressions(indicator_matrix(layout_features(atoms)), gold_tags(passages, atoms), settings))
+    return tagger_of(
+        fit_tag_regressions(indicator_matrix(layout_features(atoms)), gold_tags(passages, atoms), settings)
+    )
 
 
 # ---- locator ------------------------------------------------------------------------------------
@@ -265,7 +299,9 @@ def locator_examples(corpus: Corpus, groups: Sequence[int]) -> tuple[list[str], 
 # ---- the whole ----------------------------------------------------------------------------------
 
 
-def fit_model(corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = None, progress: Progress = lambda _: None) -> Model:
+def fit_model(
+    corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = None, progress: Progress = lambda _: None
+) -> Model:
     """Fit the three heads.
 
     Args:
@@ -280,7 +316,7 @@ def fit_model(corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = No
     settings = settings or Settings()
     counts = corpus.label_counts()
     faults = [
-        f"corpus: label '{key}' has {counts[key]} factors, {LEAST_FACTORS} are needed; annotate more or take it out of the taxonomy"
+        f"corpus: label '{key}' has {counts[key]} factors, {LEAST_FACTORS} are needed; annotate more or drop the label"
         for key in taxonomy.keys
         if counts[key] < LEAST_FACTORS
     ]
@@ -303,7 +339,7 @@ def fit_model(corpus: Corpus, taxonomy: Taxonomy, settings: Settings | None = No
 
     progress(f"locator: {len(corpus.paragraphs)} paragraphs that are not cautionary")
     lines, cautionary, line_groups = locator_examples(corpus, groups)
-    locator = fit_calibrated(lines, cautionary, line_groups, settings.locator_c, settings)
+    locator = fit_calibrated(lines, cautionary, line_groups, settings.locator_c, settings, class_weight="balanced")
 
     return Model(
         name="",
@@ -359,9 +395,12 @@ def train(
         CorpusError: faults in the corpus or the taxonomy, or too little of something to fit.
         ModelError: `out` cannot be written.
     """
+    check_place(out)
     taxonomy_path = taxonomy_path or next(filter(None, map(find_taxonomy, paths)), None)
     if taxonomy_path is None:
-        raise CorpusError(f"{paths[0]}: no {TAXONOMY_FILE} there; put one beside the passages or name it with --taxonomy")
+        raise CorpusError(
+            f"{paths[0]}: no {TAXONOMY_FILE} there; put one beside the passages or name it with --taxonomy"
+        )
     taxonomy = load_taxonomy(taxonomy_path)
     corpus = load_corpus(paths, taxonomy)
     model = fit_model(corpus, taxonomy, settings, progress)

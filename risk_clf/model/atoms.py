@@ -1,8 +1,9 @@
 """From the folded text of passages to atoms, the smallest stretches the segmenter decides about.
 
-An atom is the words between two delimiters: `,` `;` `:`, sentence ends, line ends, bullets, enumerators, "and", "or", and the
-place after words that open a list ("including", "such as", "due to"). A factor is one atom or several in a row; nothing
-is ever cut elsewhere. Many passages are laid end to end in flat arrays, so that features are made for all of them at once.
+An atom is the words between two delimiters: `,` `;` `:`, sentence ends, line ends, bullets, enumerators, "and", "or",
+and the place after words that open a list ("including", "such as", "due to"). A factor is one atom or several in a
+row; nothing is ever cut elsewhere. Many passages are laid end to end in flat arrays, so that features are made for
+all of them at once.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ DELIMITER = re.compile(
     r"""
       (?P<line>\n)
     | (?P<bullet>(?<![^\n])(?:[-*o–—§]\ ?){1,3}(?=\ )|[•●▪◦‣■□·])
-    | (?P<enumerator>(?<![^\s(;,])\(?(?:[ivxIVX]{1,5}|[a-zA-Z]|\d{1,2})\)|(?<![^\n])(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.(?=\ ))
-    | (?P<stop>[!?](?=\s|$)|(?<![.\s(][A-Z])(?<!\bMr)(?<!\bNo)(?<!\bDr)(?<!\bvs)\.(?=["')]*(?:\ ["']*[^a-z\s(]|\n|$)))
+    | (?P<enumerator>(?<![^\s(;,])\(?(?:[ivxIVX]{1,5}|[a-zA-Z]|\d{1,2})\)
+        |(?<![^\n])(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.(?=\ ))
+    | (?P<stop>[!?](?=\s|$)
+        |(?<![.\s(][A-Z])(?<!\bMr)(?<!\bNo)(?<!\bDr)(?<!\bvs)\.(?=["')]*(?:\ ["']*[^a-z\s(]|\n|$)))
     | (?P<semicolon>;)
     | (?P<comma>,(?!\d\d\d))
     | (?P<colon>:(?=\s|$))
     | (?P<joint>\b(?:[Aa]nd|[Oo]r)\b)
     | (?P<dash>[–—]|(?<=\s)--?(?=\s))
-    | (?P<opening>\b(?:includ(?:es?|ing)|such\ as|(?:subject|due|relat(?:ed|ing)|limited)\ to|(?:because|results?|effects?|risks?)\ of
+    | (?P<opening>\b(?:includ(?:es?|ing)|such\ as|(?:subject|due|relat(?:ed|ing)|limited)\ to
+        |(?:because|results?|effects?|risks?)\ of
         |are|by|involve|comprise|depends?\ (?:up)?on|well\ as|associated\ with)(?=\ ))
     """,
     re.VERBOSE,
@@ -112,13 +116,20 @@ def cut_atoms(texts: Sequence[str]) -> Atoms:
 
 
 def _atoms(
-    passage: list[int], starts: list[int], ends: list[int], runs: list[tuple[int, ...]], first: list[int], words: list[str]
+    passage: list[int],
+    starts: list[int],
+    ends: list[int],
+    runs: list[tuple[int, ...]],
+    first: list[int],
+    words: list[str],
 ) -> Atoms:
     lowered = [word.lower() for word in words]
     identity = {word: crc32(word.encode()) for word in set(lowered)}
     stem = {word: crc32(word[:PREFIX_CHARS].encode()) for word in identity}
     distinct = {run: number for number, run in enumerate(dict.fromkeys(runs))}
-    counted = np.array([[run.count(kind) for kind in range(len(KINDS))] for run in distinct], np.int8).reshape(-1, len(KINDS))
+    counted = np.array([[run.count(kind) for kind in range(len(KINDS))] for run in distinct], np.int8).reshape(
+        -1, len(KINDS)
+    )
     number_of_run = np.array([distinct[run] for run in runs], np.intp)
     kinds = counted[number_of_run]
     passages = np.array(passage, np.int64)

@@ -16,8 +16,9 @@ from risk_clf.model.ngrams import ngrams
 class TfidfHead:
     """Calibrated logistic regressions over TF-IDF n-grams, one a column.
 
-    TF-IDF is scikit-learn's with `sublinear_tf`: (1 + ln tf) * idf, rows of length one (Salton & Buckley 1988). The sigmoid calibration
-    (Platt 1999) is linear in the logit, so it is folded into weights and intercepts, and contributions sum to the calibrated log-odds.
+    TF-IDF is scikit-learn's with `sublinear_tf`: (1 + ln tf) * idf, rows of length one (Salton & Buckley 1988). The
+    sigmoid calibration (Platt 1999) is linear in the logit, so it is folded into weights and intercepts, and
+    contributions sum to the calibrated log-odds.
 
     Attributes:
         vocabulary: row of each n-gram.
@@ -43,7 +44,7 @@ class TfidfHead:
         )
 
     def tfidf(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Give row, n-gram and value of each entry of the TF-IDF matrix of folded texts, sorted by row and then n-gram."""
+        """Give row, n-gram and value of each entry of the TF-IDF matrix of folded texts, by row and then n-gram."""
         rows: list[int] = []
         columns: list[int] = []
         counts: list[int] = []

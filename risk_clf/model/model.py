@@ -23,7 +23,8 @@ class Model:
         taxonomy: labels and groups, in column order.
         locator: one column, whether a paragraph is cautionary.
         segmenter: tags of atoms.
-        labeller: two columns a label, in taxonomy order: whether a factor bears it, calibrated, then whether it is the main one.
+        labeller: two columns a label, in taxonomy order: whether a factor bears it, calibrated, then whether it is
+            the main one.
         thresholds: (n_labels,), the probability from which a label is given.
         card: the card's contents, by name.
     """

@@ -1,7 +1,8 @@
 """The one analyzer: text to n-grams, in training as in prediction.
 
-An n-gram is a word, a word's first letters (`paten-`), two such beginnings that follow one another when stop words are left out
-(`loss- paten-`), or a beginning among the first of the text (`^loss-`): what comes first is often what a factor is mainly about.
+An n-gram is a word, a word's first letters (`paten-`), two such beginnings that follow one another when stop words
+are left out (`loss- paten-`), or a beginning among the first of the text (`^loss-`): what comes first is often what a
+factor is mainly about.
 Beginnings stand for stems: they cost a slice, and on factors they do as well as character n-grams.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from risk_clf.spans import Span
 
@@ -23,7 +25,40 @@ OPENING_WORDS = 3
 TOKEN = re.compile(r"[^\W\d_]+|\d+|[$€£%]")
 
 STOP_WORDS = frozenset(
-    "a an the of to in on for and or our we us its their that which by with as at from be is are may could would will any company s".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "for",
+        "and",
+        "or",
+        "our",
+        "we",
+        "us",
+        "its",
+        "their",
+        "that",
+        "which",
+        "by",
+        "with",
+        "as",
+        "at",
+        "from",
+        "be",
+        "is",
+        "are",
+        "may",
+        "could",
+        "would",
+        "will",
+        "any",
+        "company",
+        "s",
+    ]
 )
 
 
@@ -45,7 +80,7 @@ def ngrams(text: str) -> list[str]:
     words = [word.lower() for word in TOKEN.findall(text)]
     beginnings = [word[:PREFIX_CHARS] + "-" for word in words]
     content = [beginning for beginning, word in zip(beginnings, words, strict=True) if word not in STOP_WORDS]
-    pairs = [f"{left} {right}" for left, right in zip(content, content[1:], strict=False)]
+    pairs = [f"{left} {right}" for left, right in pairwise(content)]
     return words + beginnings + pairs + ["^" + beginning for beginning in content[:OPENING_WORDS]]
 
 
@@ -54,7 +89,7 @@ def placed_ngrams(text: str) -> Iterator[Ngram]:
     spans = [Span(*found.span()) for found in TOKEN.finditer(text)]
     words = [span.of(text).lower() for span in spans]
     content = [place for place, word in enumerate(words) if word not in STOP_WORDS]
-    pairs = list(zip(content, content[1:], strict=False))
+    pairs = list(pairwise(content))
     places = [(place,) for place in range(len(words))] * 2 + pairs + [(place,) for place in content[:OPENING_WORDS]]
     for ngram, at in zip(ngrams(text), places, strict=True):
         yield Ngram(ngram, tuple(spans[place] for place in at))

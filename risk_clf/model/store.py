@@ -2,8 +2,8 @@
 
     card.json  CARD.md  evaluation.json  taxonomy.toml  locator.npz  segmenter.npz  labeller.npz
 
-Reading runs no code from the folder. Writing is to a temporary folder beside it, renamed when whole, and gives the same bytes for the
-same model.
+Reading runs no code from the folder. Writing is to a temporary folder beside it, renamed when whole, and gives the
+same bytes for the same model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -48,6 +47,16 @@ def default_model_dir() -> Path:
 # ---- writing ------------------------------------------------------------------------------------
 
 
+def check_place(model_dir: Path) -> None:
+    """Refuse a place where a model folder may not be written, before anyone has spent a minute on fitting.
+
+    Raises:
+        ModelError: there is a file, or a folder that holds something else.
+    """
+    if model_dir.exists() and not (model_dir / CARD).is_file() and (not model_dir.is_dir() or any(model_dir.iterdir())):
+        raise ModelError(f"{model_dir}: exists and is not a model folder; name another place or remove it")
+
+
 def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model_dir: Path) -> None:
     """Write a model folder, replacing what stood there only when the new one is whole.
 
@@ -60,8 +69,7 @@ def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model
     Raises:
         ModelError: the place is a file, or a folder that is no model, or cannot be written.
     """
-    if model_dir.exists() and not (model_dir / CARD).is_file() and (not model_dir.is_dir() or any(model_dir.iterdir())):
-        raise ModelError(f"{model_dir}: exists and is not a model folder; name another place or remove it")
+    check_place(model_dir)
     contents: dict[str, bytes] = {
         "taxonomy.toml": taxonomy_toml.encode(),
         "locator.npz": _pack(_tfidf_arrays(model.locator)),
@@ -83,10 +91,12 @@ def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model
             for name, data in contents.items():
                 (fresh / name).write_bytes(data)
             if model_dir.exists():
-                os.replace(model_dir, Path(temporary) / "old")
-            os.replace(fresh, model_dir)
+                model_dir.replace(Path(temporary) / "old")
+            fresh.replace(model_dir)
     except OSError as error:
-        raise ModelError(f"{model_dir}: cannot be written ({error.strerror or error}); name a place with room and permission") from error
+        raise ModelError(
+            f"{model_dir}: cannot be written ({error.strerror or error}); name a place with room and permission"
+        ) from error
 
 
 def _tfidf_arrays(head: TfidfHead) -> Arrays:
@@ -117,7 +127,8 @@ def load_model(model_dir: Path | None = None) -> Model:
     """Read a model folder, the shipped one if none is named.
 
     Raises:
-        ModelError: the folder or a file is missing, does not match the card, is of another format, or holds something else than
+        ModelError: the folder or a file is missing, does not match the card, is of another format, or holds something
+            else than
             the arrays of a model.
     """
     model_dir = model_dir or default_model_dir()
@@ -128,14 +139,20 @@ def load_model(model_dir: Path | None = None) -> Model:
         card = json.loads(card_bytes)
         number, checksums = card["format"], dict(card["files"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{model_dir / CARD}: is not a model card ({error}); train the model again or restore it") from error
+        raise ModelError(
+            f"{model_dir / CARD}: is not a model card ({error}); train the model again or restore it"
+        ) from error
     if number != FORMAT:
-        raise ModelError(f"{model_dir}: is of format {number}, this version reads {FORMAT}; train it again or install its version")
+        raise ModelError(
+            f"{model_dir}: is of format {number}, this version reads {FORMAT}; train it again or install its version"
+        )
     contents: dict[str, bytes] = {}
     for name in ("taxonomy.toml", "locator.npz", "segmenter.npz", "labeller.npz"):
         contents[name] = _read(model_dir / name)
         if hashlib.sha256(contents[name]).hexdigest() != checksums.get(name):
-            raise ModelError(f"{model_dir}: {name} does not match its card (sha256 differs); train it again or restore it")
+            raise ModelError(
+                f"{model_dir}: {name} does not match its card (sha256 differs); train it again or restore it"
+            )
     try:
         taxonomy = parse_taxonomy(contents["taxonomy.toml"].decode(), str(model_dir / "taxonomy.toml"))
         labels = len(taxonomy.labels)

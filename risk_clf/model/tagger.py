@@ -1,8 +1,9 @@
 """The segmenter's head: which atoms begin, continue or stand outside a factor or a catch-all.
 
-Features are indicator n-grams over words, delimiters and the layout around an atom, hashed into a fixed table (Weinberger et al. 2009,
-"Feature hashing for large scale multitask learning"), one logistic regression a tag. The reading of a passage is the best path through
-the tags that may follow one another, at a cost where it breaks the grammar of lists.
+Features are indicator n-grams over words, delimiters and the layout around an atom, hashed into a fixed table
+(Weinberger et al. 2009, "Feature hashing for large scale multitask learning"), one logistic regression a tag. The
+reading of a passage is the best path through the tags that may follow one another, at a cost where it breaks the
+grammar of lists.
 """
 
 from __future__ import annotations
@@ -12,7 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from risk_clf.model.atoms import BULLET, COLON, COMMA, ENUMERATOR, JOINT, KINDS, LINE, OPENING, SEMICOLON, STOP, Atoms, Ids, Ints
+from risk_clf.model.atoms import (
+    BULLET,
+    COLON,
+    COMMA,
+    ENUMERATOR,
+    JOINT,
+    KINDS,
+    LINE,
+    OPENING,
+    SEMICOLON,
+    STOP,
+    Atoms,
+    Ids,
+    Ints,
+)
 
 TAGS = ("outside", "factor", "factor_inside", "catch_all", "catch_all_inside")
 OUTSIDE, FACTOR, FACTOR_INSIDE, CATCH_ALL, CATCH_ALL_INSIDE = range(len(TAGS))
@@ -160,8 +175,10 @@ def layout_features(atoms: Atoms) -> Features:
     rank = np.arange(n) - first_atom[sentence]
     totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom[:-1], axis=0)
     passage_first = np.searchsorted(atoms.passage, np.arange(atoms.passage[-1] + 2))
-    passage_totals = np.add.reduceat(np.vstack([atoms.kinds, np.zeros((1, len(KINDS)), np.int8)]).astype(np.int64), passage_first[:-1])
-    is_item = atoms.kinds[first_atom[:-1]][:, [BULLET, ENUMERATOR]].any(axis=1)
+    passage_totals = np.add.reduceat(
+        np.vstack([atoms.kinds, np.zeros((1, len(KINDS)), np.int8)]).astype(np.int64), passage_first[:-1]
+    )
+    is_item = _has_any(atoms, BULLET, ENUMERATOR)[first_atom[:-1]]
     item_here = is_item[sentence].astype(np.int64)
     semicolons = np.minimum(totals[sentence, SEMICOLON], 3)
     so_far = np.cumsum(atoms.kinds[:, SEMICOLON])
@@ -179,10 +196,13 @@ def layout_features(atoms: Atoms) -> Features:
     for kind in (COMMA, SEMICOLON, COLON, ENUMERATOR, BULLET, OPENING):
         rows.each(np.minimum(passage_totals[atoms.passage, kind], 6) // 2)
     stem1 = atoms.stems[atoms.first]
-    alike = np.unique(np.stack([sentence.astype(np.uint64), stem1], axis=1), axis=0, return_inverse=True, return_counts=True)
+    alike = np.unique(
+        np.stack([sentence.astype(np.uint64), stem1], axis=1), axis=0, return_inverse=True, return_counts=True
+    )
     rows.each(np.minimum(alike[2][alike[1].ravel()], 4), before)
 
-    # Bags of stems: the atom's, its neighbours', its sentence's, the sentences' around it, and what the sentence said so far.
+    # Bags of stems: the atom's, its neighbours', its sentence's, the sentences' around it, and what the sentence said
+    # so far.
     owner, position = _ranges(atoms.first, lengths)
     stem = atoms.stems[position]
     rows.bag(owner, stem)
@@ -208,12 +228,15 @@ def layout_features(atoms: Atoms) -> Features:
         key = key[np.diff(key, prepend=key[:1] + np.uint64(1)) != 0]
         sentence_of, stem_of = (key >> np.uint64(32)).astype(np.int64), key & np.uint64(0xFFFFFFFF)
         atom_owner, entry = _ranges(
-            np.searchsorted(sentence_of, sentence), np.searchsorted(sentence_of, sentence, side="right") - np.searchsorted(sentence_of, sentence)
+            np.searchsorted(sentence_of, sentence),
+            np.searchsorted(sentence_of, sentence, side="right") - np.searchsorted(sentence_of, sentence),
         )
         rows.bag(atom_owner, stem_of[entry])
     lead_end = np.where(lead >= 0, words_first[lead] + words_length[lead] - 1, 0)[sentence]
     has_lead = (lead >= 0)[sentence]
-    rows.each(np.where(has_lead, atoms.words[lead_end], 1), np.where(has_lead, atoms.words[np.maximum(lead_end - 1, 0)], 1))
+    rows.each(
+        np.where(has_lead, atoms.words[lead_end], 1), np.where(has_lead, atoms.words[np.maximum(lead_end - 1, 0)], 1)
+    )
 
     so_far_first = np.maximum(words_first[sentence], atoms.first - 12)
     owner, position = _ranges(so_far_first, atoms.first - so_far_first)
@@ -222,7 +245,7 @@ def layout_features(atoms: Atoms) -> Features:
     rows.bag(owner[pairs], atoms.words[position[pairs]], atoms.words[position[pairs] + 1])
 
     # The words right before the list this atom may belong to: up to the last colon, enumerator or opening words.
-    opens = atoms.kinds[:, [COLON, ENUMERATOR, OPENING]].any(axis=1)
+    opens = _has_any(atoms, COLON, ENUMERATOR, OPENING)
     opener = np.maximum.accumulate(np.where(opens, np.arange(n), -1))
     found = (opener >= 0) & (sentence[opener] == sentence)
     head_end = np.where(found, atoms.first[opener], 0)
@@ -230,6 +253,11 @@ def layout_features(atoms: Atoms) -> Features:
     owner, position = _ranges(head_first, head_end - head_first)
     rows.bag(owner, atoms.words[position])
     return rows.features()
+
+
+def _has_any(atoms: Atoms, *kinds: int) -> NDArray[np.bool_]:
+    """Ask of each atom whether a delimiter of one of the kinds stands before it, shape (n,)."""
+    return np.asarray(atoms.kinds[:, list(kinds)].sum(axis=1) > 0)
 
 
 def _lead_in(is_item: NDArray[np.bool_], passage: Ints) -> Ints:
@@ -263,28 +291,31 @@ def _steps(free: float, *costs: tuple[tuple[int, ...], tuple[int, ...], float]) 
 
 _ANYWHERE = _steps(0)
 _INSIDE_ITEM = _steps(-CUT_INSIDE_ITEM, ((OUTSIDE,), (OUTSIDE,), 0))
-_INSIDE_LIST = _steps(0, ((OUTSIDE,), (FACTOR,), CHANGE_INSIDE_LIST), ((FACTOR, FACTOR_INSIDE), (OUTSIDE,), CHANGE_INSIDE_LIST))
+_INSIDE_LIST = _steps(
+    0, ((OUTSIDE,), (FACTOR,), CHANGE_INSIDE_LIST), ((FACTOR, FACTOR_INSIDE), (OUTSIDE,), CHANGE_INSIDE_LIST)
+)
 _STEPS = np.stack([_ANYWHERE, _INSIDE_ITEM, _INSIDE_LIST])
 
 
 def list_places(atoms: Atoms) -> Ints:
-    """Say for each atom which costs hold before it, shape (n,): 0 none, 1 inside an item, 2 between two items of a list."""
+    """Say which costs hold before each atom, shape (n,): 0 none, 1 those inside an item, 2 those between two items."""
     if not len(atoms):
         return np.zeros(0, np.int64)
     first_atom = np.flatnonzero(np.diff(atoms.sentence, prepend=-1))
     totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom, axis=0)
-    is_item = atoms.kinds[first_atom][:, [BULLET, ENUMERATOR]].any(axis=1)
+    is_item = _has_any(atoms, BULLET, ENUMERATOR)[first_atom]
     # The sentences after the first of an item's line are of the item too.
-    opens_line = atoms.kinds[first_atom][:, [LINE, BULLET, ENUMERATOR]].any(axis=1) | (np.diff(atoms.passage[first_atom], prepend=-1) > 0)
+    opens_line = _has_any(atoms, LINE, BULLET, ENUMERATOR)[first_atom]
+    opens_line |= np.diff(atoms.passage[first_atom], prepend=-1) > 0
     line_head = np.maximum.accumulate(np.where(opens_line, np.arange(len(first_atom)), 0))
     of_item = is_item[line_head]
     after_item = is_item & np.concatenate([[False], of_item[:-1]])
     is_strong = of_item | (totals[:, SEMICOLON] >= 2) | (totals[:, ENUMERATOR] >= 2)
     opens_sentence = np.diff(atoms.sentence, prepend=-1) > 0
-    has = atoms.kinds > 0
-    inside_item = is_strong[atoms.sentence] & ~has[:, [LINE, BULLET, ENUMERATOR, STOP, SEMICOLON, COLON, OPENING]].any(axis=1)
-    numbered = has[:, ENUMERATOR] & has[:, [COMMA, SEMICOLON]].any(axis=1)
-    between = np.where(opens_sentence, after_item[atoms.sentence], has[:, SEMICOLON] | numbered)
+    weak = ~_has_any(atoms, LINE, BULLET, ENUMERATOR, STOP, SEMICOLON, COLON, OPENING)
+    inside_item = is_strong[atoms.sentence] & weak
+    numbered = _has_any(atoms, ENUMERATOR) & _has_any(atoms, COMMA, SEMICOLON)
+    between = np.where(opens_sentence, after_item[atoms.sentence], _has_any(atoms, SEMICOLON) | numbered)
     return np.where(inside_item, 1, np.where(between, 2, 0))
 
 

@@ -16,7 +16,8 @@ from risk_clf.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class LabelledFactor:
-    """A risk factor: its place in the source, its first and last line there (from 1), its folded text on one line, and its labels."""
+    """A risk factor: its place in the source, its first and last line there (from 1), its folded text on one line,
+    and its labels."""
 
     span: Span
     lines: tuple[int, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,9 +35,9 @@ class Piece:
 def segment(texts: Sequence[str], tagger: Tagger) -> tuple[tuple[Piece, ...], ...]:
     """Cut folded passage texts into pieces, in reading order, first to last word of each.
 
-    Pieces never overlap, and what lies between two of them is delimiters: pieces and gaps give the text back. What is neither factor
-    nor catch-all is the lead-in before the first of them, the closing after the last, and `between` elsewhere; where there is
-    neither, the whole is lead-in. A text without words has no pieces.
+    Pieces never overlap, and what lies between two of them is delimiters: pieces and gaps give the text back. What is
+        neither factor nor catch-all is the lead-in before the first of them, the closing after the last, and
+        `between` elsewhere; where there is neither, the whole is lead-in. A text without words has no pieces.
     """
     atoms = cut_atoms(texts)
     if not len(atoms):
@@ -45,8 +46,12 @@ def segment(texts: Sequence[str], tagger: Tagger) -> tuple[tuple[Piece, ...], ..
     places = list_places(atoms)
     bounds = np.searchsorted(atoms.passage, np.arange(len(texts) + 1))
     return tuple(
-        _pieces(best_path(proba[first:last], places[first:last]), atoms.starts[first:last].tolist(), atoms.ends[first:last].tolist())
-        for first, last in zip(bounds, bounds[1:], strict=False)
+        _pieces(
+            best_path(proba[first:last], places[first:last]),
+            atoms.starts[first:last].tolist(),
+            atoms.ends[first:last].tolist(),
+        )
+        for first, last in pairwise(bounds)
     )
 
 
@@ -59,7 +64,9 @@ def _pieces(tags: Sequence[int], starts: Sequence[int], ends: Sequence[int]) -> 
         if tag in roles:
             pieces.append(Piece(roles[tag], Span(start, end)))
         elif tag == OUTSIDE and (number == 0 or tags[number - 1] != OUTSIDE):
-            role = Role.LEAD_IN if not named or number < named[0] else Role.CLOSING if number > named[-1] else Role.BETWEEN
+            role = (
+                Role.LEAD_IN if not named or number < named[0] else Role.CLOSING if number > named[-1] else Role.BETWEEN
+            )
             pieces.append(Piece(role, Span(start, end)))
         else:
             pieces[-1] = Piece(pieces[-1].role, Span(pieces[-1].span.start, end))

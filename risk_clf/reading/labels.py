@@ -91,7 +91,7 @@ def _labelling(
 
 
 def group_probabilities(row: NDArray[np.float64], model: Model) -> NDArray[np.float64]:
-    """Give the probability that a factor bears some label of each group, labels taken as independent, shape (n_groups,)."""
+    """Give the probability that some label of each group holds, labels taken as independent, shape (n_groups,)."""
     none = np.ones(len(model.taxonomy.groups))
     np.multiply.at(none, np.array(model.taxonomy.group_columns), 1 - row)
     return 1 - none

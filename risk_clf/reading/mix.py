@@ -26,7 +26,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class RiskMix:
-    """Shares of labels and of groups over `n_factors` factors; each sums to one, or all are zero where there is no factor."""
+    """Shares of labels and of groups over `n_factors` factors; each sums to one, without factors all are zero."""
 
     n_factors: int
     labels: tuple[Share, ...]
@@ -36,8 +36,8 @@ class RiskMix:
 def mix(labellings: Sequence[Labelling], taxonomy: Taxonomy) -> RiskMix:
     """Add up calibrated probabilities ("probabilistic classify and count", Bella et al. 2010).
 
-    A label's count is the sum of its probabilities over the factors; its share is that count over the sum of all labels' counts. The
-    interval is normal, with the variance of independent yes-or-no answers of those probabilities.
+    A label's count is the sum of its probabilities over the factors; its share is that count over the sum of all
+    labels' counts. The interval is normal, with the variance of independent yes-or-no answers of those probabilities.
     """
     proba = np.array([labelling.probabilities for labelling in labellings]).reshape(-1, len(taxonomy.labels))
     member = np.eye(len(taxonomy.groups))[list(taxonomy.group_columns)]

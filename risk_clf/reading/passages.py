@@ -13,13 +13,13 @@ from risk_clf.reading.document import Document, Part
 from risk_clf.reading.folding import Folded
 from risk_clf.spans import Span
 
-CHANGE = 4.0
-"""Cost, in log-odds, of going from cautionary lines to others or back: a weak line between two sure ones belongs to them."""
+CHANGE = 2.0
+"""Cost, in log-odds, of going from cautionary lines to others or back: a weak line between sure ones is one of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passage:
-    """A cautionary passage: its folded text, its place in the source, how sure the locator is, and the part it stands in."""
+    """A cautionary passage: its folded text, its place in the source, how sure the locator is, and its part."""
 
     folded: Folded
     span: Span
@@ -61,7 +61,7 @@ def line_spans(text: str) -> list[Span]:
 
 
 def runs(logits: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Find the runs of cautionary lines, first and last of each, that make the sum of log-odds less the costs of change largest."""
+    """Find the runs of cautionary lines, first and last of each, with the best sum of log-odds less costs of change."""
     n = len(logits)
     scores = np.array([0.0, -CHANGE])
     back = np.zeros((n, 2), np.intp)
