@@ -1,9 +1,10 @@
-"""The house itself: imports keep the floors, names are complete, the README is true, the wheel carries what it needs."""
+"""The house itself: imports keep the floors, names are complete, the README is true, the wheel is whole."""
 
 from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -81,7 +82,8 @@ def test_the_readme_shows_what_the_command_prints() -> None:
     shown = re.search(r"```text\n(.+?)```", readme, re.DOTALL)
     assert shown is not None
     command = [sys.executable, "-m", "risk_clf", "predict", "corpus/examples/harbor-light-2002.txt"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    environment = {**os.environ, "COLUMNS": "100"}
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment).stdout
     assert shown.group(1) == printed
 
 
@@ -110,7 +112,9 @@ def test_the_wheel_predicts_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text(
         "Results may differ from our forward-looking statements because of: a lack of liquidity; new competitors."
     )
-    code = "import risk_clf, sys; from risk_clf.cli import main; sys.argv[1:] = ['predict', 'note.txt', '--format', 'json']; main()"
+    code = (
+        "import sys; from risk_clf.cli import main; sys.argv[1:] = ['predict', 'note.txt', '--format', 'json']; main()"
+    )
     python = tmp_path / "venv" / "bin" / "python"
     run = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     factors = json.loads(run.stdout)["passages"][0]["factors"]

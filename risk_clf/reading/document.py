@@ -49,14 +49,14 @@ class Document:
     parts: tuple[Part, ...]
 
 
-def read_document(path: Path, max_bytes: int = MAX_UNPACKED_BYTES) -> Document:
+def read_document(path: Path | str, max_bytes: int = MAX_UNPACKED_BYTES) -> Document:
     """Read a disclosure from disk.
 
     Raises:
         DocumentError: there is no such file, it may not be read, or it holds no text.
     """
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except FileNotFoundError as error:
         raise DocumentError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
