@@ -14,11 +14,23 @@ from hypothesis import strategies as st
 from risk_clf.model.atoms import WORD, cut_atoms
 from risk_clf.model.model import Model
 from risk_clf.model.store import load_model
-from risk_clf.model.tagger import _STEPS, CATCH_ALL_INSIDE, FACTOR, FACTOR_INSIDE, OUTSIDE, TAGS, best_path, list_places
+from risk_clf.model.tagger import (
+    _STEPS,
+    CATCH_ALL_INSIDE,
+    FACTOR,
+    FACTOR_INSIDE,
+    OUTSIDE,
+    TAGS,
+    Place,
+    best_path,
+    list_places,
+)
 from risk_clf.reading.analysis import analyze
 from risk_clf.reading.document import decode_document, read_document
 from risk_clf.reading.factors import Role, segment
 from risk_clf.reading.folding import Markup, fold
+
+ANY, IN, NEXT, COMMA, LINE = Place.ANYWHERE, Place.INSIDE_ITEM, Place.BETWEEN_ITEMS, Place.COMMA, Place.NEW_LINE
 
 WORDS = st.sampled_from(
     [
@@ -99,7 +111,7 @@ def test_the_best_path_is_the_best_of_all_paths() -> None:
     random = np.random.default_rng(5)
     for _ in range(20):
         proba = random.dirichlet(np.ones(len(TAGS)), size=5)
-        places = random.integers(0, 3, size=5)
+        places = random.integers(0, len(Place), size=5)
 
         def score(path: tuple[int, ...], proba: np.ndarray = proba, places: np.ndarray = places) -> float:
             total = _STEPS[0][OUTSIDE, path[0]] + np.log(proba[0, path[0]])
@@ -120,9 +132,20 @@ def test_a_path_never_goes_on_with_what_has_not_begun() -> None:
     assert best_path(proba, np.zeros(3, np.int64))[2] != CATCH_ALL_INSIDE
 
 
-def test_commas_inside_a_bulleted_item_are_places_where_a_cut_costs() -> None:
-    atoms = cut_atoms(["Risks:\n• drought, frost. It hurts, often\n• strikes"])
-    assert list_places(atoms).tolist() == [0, 0, 1, 0, 1, 2]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Rates, taxes and wars", [ANY, COMMA, COMMA], id="running text"),
+        pytest.param(
+            "Risks:\n• rain, frost. It hurts; often\n• war", [ANY, LINE, IN, IN, IN, NEXT], id="bulleted line"
+        ),
+        pytest.param("Risks include rain, or frost; war; tax.", [ANY, ANY, IN, NEXT, NEXT], id="semicolons"),
+        pytest.param("as (i) rain, frost, (ii) war", [ANY, ANY, IN, NEXT], id="numbers in running text"),
+        pytest.param("Rain.\nWar.", [ANY, LINE], id="lines"),
+    ],
+)
+def test_a_list_is_taken_at_its_own_level(text: str, expected: list[Place]) -> None:
+    assert list_places(cut_atoms([text])).tolist() == expected
 
 
 def read_seed(path: Path, model: Model) -> list[tuple[int, int, str]]:
@@ -155,9 +178,9 @@ Statements in this announcement that look ahead are forward-looking statements
 and subject to risks and uncertainties. Among the factors which could cause
 results to differ materially from those statements are: volatility or a fall in
 the market price of Tagus Online's shares as its quarterly results fluctuate;
-the risk that the prices Tagus Online charges will not cover what it pays for
-bandwidth and leased capacity; a lack of liquidity should its present sources of
-cash prove
+the risk that the prices Tagus Online charges will not cover what it pays
+for bandwidth and leased capacity; a lack of liquidity should its sources
+of cash in Portugal, on which it draws at present for every need, prove
                                         2
 <PAGE>
 
@@ -178,7 +201,10 @@ def test_another_company_order_and_wording_are_read_alike(default_model: Model) 
         "liquidity",
         "operating_losses",
     ]
-    assert analysis.factors[2].text == "a lack of liquidity should its present sources of cash prove insufficient"
+    assert analysis.factors[2].text == (
+        "a lack of liquidity should its sources of cash in Portugal, on which it draws at present for every need, "
+        "prove insufficient"
+    )
     assert [LOOK_ALIKE[p.span.start : p.span.end] for p in analysis.passages[0].pieces if p.role is Role.CATCH_ALL] == [
         "the other risks described in its annual report on Form 20-F"
     ]

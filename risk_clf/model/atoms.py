@@ -32,11 +32,12 @@ DELIMITER = re.compile(
     | (?P<enumerator>(?<![^\s(;,])\(?(?:[ivxIVX]{1,5}|[a-zA-Z]|\d{1,2})\)
         |(?<![^\n])(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\.(?=\ ))
     | (?P<stop>[!?](?=\s|$)
-        |(?<![.\s(][A-Z])(?<!\bMr)(?<!\bNo)(?<!\bDr)(?<!\bvs)\.(?=["')]*(?:\ ["']*[^a-z\s(]|\n|$)))
+        |(?<![.\s(][A-Z])(?<!\bMr)(?<!\bNo)(?<!\bDr)(?<!\bvs)\.
+          (?=["')]*(?:\ ["']*[^a-z\s(]|\ \((?:[ivxIVX]{1,5}|[a-zA-Z]|\d{1,2})\)|\n|$)))
     | (?P<semicolon>;)
     | (?P<comma>,(?!\d\d\d))
     | (?P<colon>:(?=\s|$))
-    | (?P<joint>\b(?:[Aa]nd|[Oo]r)\b)
+    | (?P<joint>(?<!/)\b(?:[Aa]nd|[Oo]r)\b(?!/))
     | (?P<dash>[–—]|(?<=\s)--?(?=\s))
     | (?P<opening>\b(?:includ(?:es?|ing)|such\ as|(?:subject|due|relat(?:ed|ing)|limited)\ to
         |(?:because|results?|effects?|risks?)\ of

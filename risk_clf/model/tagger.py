@@ -9,6 +9,7 @@ grammar of lists.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -271,52 +272,83 @@ def _lead_in(is_item: NDArray[np.bool_], passage: Ints) -> Ints:
 
 # ---- decoding -----------------------------------------------------------------------------------
 
-CUT_INSIDE_ITEM = 4.0
-"""Cost, in log-probability, of a new factor at a comma or "and" inside an item of a list cut by stronger delimiters."""
+CUT_INSIDE_ITEM = 6.0
+"""Cost, in log-probability, of a new factor, or an end, inside an item of a list cut by stronger delimiters."""
 
 CHANGE_INSIDE_LIST = 2.0
-"""Cost, in log-probability, of a list that turns from risks to something else, or back, between two of its items."""
+"""Cost of a list that turns from risks to something else, or back, between two of its items."""
+
+CHANGE_AT_COMMA = 1.0
+"""Cost of the same at a comma or "and" of running text."""
+
+RUN_OVER = 6.0
+"""Cost of a factor that runs over the start of an item or of a line."""
+
+Place = IntEnum("Place", ["ANYWHERE", "INSIDE_ITEM", "BETWEEN_ITEMS", "COMMA", "NEW_LINE"], start=0)
+"""Where an atom begins, as far as the grammar of lists goes."""
 
 
-def _steps(free: float, *costs: tuple[tuple[int, ...], tuple[int, ...], float]) -> Floats:
+def _steps(free: float, going_on: float, *costs: tuple[tuple[int, ...], tuple[int, ...], float]) -> Floats:
     """Build the log-score of each tag (row) before each tag (column)."""
     steps = np.full((len(TAGS), len(TAGS)), free, np.float64)
     for before, after, cost in costs:
         steps[np.ix_(before, after)] = -cost
     steps[:, [FACTOR_INSIDE, CATCH_ALL_INSIDE]] = -np.inf
-    steps[np.ix_((FACTOR, FACTOR_INSIDE), (FACTOR_INSIDE,))] = 0
-    steps[np.ix_((CATCH_ALL, CATCH_ALL_INSIDE), (CATCH_ALL_INSIDE,))] = 0
+    steps[np.ix_((FACTOR, FACTOR_INSIDE), (FACTOR_INSIDE,))] = going_on
+    steps[np.ix_((CATCH_ALL, CATCH_ALL_INSIDE), (CATCH_ALL_INSIDE,))] = going_on
     return steps
 
 
-_ANYWHERE = _steps(0)
-_INSIDE_ITEM = _steps(-CUT_INSIDE_ITEM, ((OUTSIDE,), (OUTSIDE,), 0))
-_INSIDE_LIST = _steps(
-    0, ((OUTSIDE,), (FACTOR,), CHANGE_INSIDE_LIST), ((FACTOR, FACTOR_INSIDE), (OUTSIDE,), CHANGE_INSIDE_LIST)
+def _change(cost: float) -> tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...]:
+    return ((OUTSIDE,), (FACTOR,), cost), ((FACTOR, FACTOR_INSIDE), (OUTSIDE,), cost)
+
+
+_STEPS = np.stack(
+    [
+        _steps(0, 0),
+        _steps(-CUT_INSIDE_ITEM, 0, ((OUTSIDE,), (OUTSIDE,), 0)),
+        _steps(0, -RUN_OVER, *_change(CHANGE_INSIDE_LIST)),
+        _steps(0, 0, *_change(CHANGE_AT_COMMA)),
+        _steps(0, -RUN_OVER),
+    ]
 )
-_STEPS = np.stack([_ANYWHERE, _INSIDE_ITEM, _INSIDE_LIST])
+"""A table of steps for each `Place`."""
 
 
 def list_places(atoms: Atoms) -> Ints:
-    """Say which costs hold before each atom, shape (n,): 0 none, 1 those inside an item, 2 those between two items."""
+    """Say at which `Place` each atom begins, shape (n,).
+
+    The guidelines take a list at its own level: a bulleted or numbered line is one item whatever it holds, and in a
+    list with semicolons or numbers in running text, commas do not cut.
+    """
     if not len(atoms):
         return np.zeros(0, np.int64)
-    first_atom = np.flatnonzero(np.diff(atoms.sentence, prepend=-1))
-    totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom, axis=0)
+    sentence = atoms.sentence
+    opens_sentence = np.diff(sentence, prepend=-1) > 0
+    first_atom = np.flatnonzero(opens_sentence)
+    starts_item = _has_any(atoms, LINE, BULLET, ENUMERATOR)
+    hard = starts_item | opens_sentence | _has_any(atoms, STOP, SEMICOLON, COLON)
+
     is_item = _has_any(atoms, BULLET, ENUMERATOR)[first_atom]
-    # The sentences after the first of an item's line are of the item too.
-    opens_line = _has_any(atoms, LINE, BULLET, ENUMERATOR)[first_atom]
-    opens_line |= np.diff(atoms.passage[first_atom], prepend=-1) > 0
+    opens_line = _has_any(atoms, LINE, BULLET)[first_atom] | (np.diff(atoms.passage[first_atom], prepend=-1) > 0)
     line_head = np.maximum.accumulate(np.where(opens_line, np.arange(len(first_atom)), 0))
-    of_item = is_item[line_head]
-    after_item = is_item & np.concatenate([[False], of_item[:-1]])
-    is_strong = of_item | (totals[:, SEMICOLON] >= 2) | (totals[:, ENUMERATOR] >= 2)
-    opens_sentence = np.diff(atoms.sentence, prepend=-1) > 0
-    weak = ~_has_any(atoms, LINE, BULLET, ENUMERATOR, STOP, SEMICOLON, COLON, OPENING)
-    inside_item = is_strong[atoms.sentence] & weak
+    of_item = (is_item & opens_line)[line_head]
+
+    totals = np.add.reduceat(atoms.kinds.astype(np.int64), first_atom, axis=0)
+    is_list = ((totals[:, SEMICOLON] >= 2) | (totals[:, ENUMERATOR] >= 2))[sentence]
+    cuts = np.cumsum(_has_any(atoms, SEMICOLON, ENUMERATOR))
+    has_begun = cuts > (cuts[first_atom] - _has_any(atoms, SEMICOLON, ENUMERATOR)[first_atom])[sentence]
+    opening = _has_any(atoms, OPENING)
+
+    inside_item = (of_item[sentence] & ~starts_item) | (is_list & ~hard & (has_begun | ~opening))
+    follows_item = (is_item & np.concatenate([[False], of_item[:-1]]))[sentence]
     numbered = _has_any(atoms, ENUMERATOR) & _has_any(atoms, COMMA, SEMICOLON)
-    between = np.where(opens_sentence, after_item[atoms.sentence], _has_any(atoms, SEMICOLON) | numbered)
-    return np.where(inside_item, 1, np.where(between, 2, 0))
+    between_items = np.where(opens_sentence, follows_item, _has_any(atoms, SEMICOLON) | numbered)
+    return np.select(
+        [inside_item, between_items, _has_any(atoms, LINE), _has_any(atoms, COMMA, JOINT) & ~hard & ~opening],
+        [Place.INSIDE_ITEM, Place.BETWEEN_ITEMS, Place.NEW_LINE, Place.COMMA],
+        Place.ANYWHERE,
+    )
 
 
 def best_path(proba: Floats, places: Ints) -> tuple[int, ...]:
@@ -324,7 +356,7 @@ def best_path(proba: Floats, places: Ints) -> tuple[int, ...]:
     if not len(proba):
         return ()
     logs = np.log(np.maximum(proba, 1e-6))
-    scores = logs[0] + _ANYWHERE[OUTSIDE]
+    scores = logs[0] + _STEPS[Place.ANYWHERE][OUTSIDE]
     back = np.zeros((len(proba), len(TAGS)), np.intp)
     for row in range(1, len(proba)):
         reached = scores[:, None] + _STEPS[places[row]]

@@ -16,6 +16,9 @@ from risk_clf.model.model import Model
 MOST_LABELS = 3
 """The guidelines give a factor one to three labels."""
 
+LEAST_PROBABILITY = 0.1
+"""The most probable label is given from here up, below its threshold too: a factor has a label more often than none."""
+
 SURE_GROUP = 0.5
 """Probability from which an uncertain factor is offered its best group."""
 
@@ -33,8 +36,9 @@ class Labelling:
     """What a factor is about.
 
     Attributes:
-        labels: those at or above their threshold, the main label first. Empty when uncertain.
-        status: "labelled", or "uncertain" where no label reaches its threshold.
+        labels: those at or above their threshold, and the most probable one unless it is very unlikely; the main label
+            first. Empty when uncertain.
+        status: "labelled", or "uncertain" where no label is given.
         group: the main label's; of an uncertain factor the best one where it is sure, else None.
         probabilities: (n_labels,) of every label, in taxonomy order.
     """
@@ -61,12 +65,17 @@ class LabelScores:
 
 
 def score(texts: Sequence[str], model: Model) -> LabelScores:
-    """Score folded factor texts: a label is given from its threshold up, the most probable ones of too many."""
+    """Score folded factor texts.
+
+    Given are labels from their threshold up, at most the `MOST_LABELS` most probable ones, and the most probable one
+    from `LEAST_PROBABILITY` up.
+    """
     logits = model.labeller.logits(texts)
     bears, is_main = np.split(logits, 2, axis=1)
     probabilities = sigmoid(bears)
     rank = np.argsort(np.argsort(-probabilities, axis=1, kind="stable"), axis=1)
     given = (probabilities >= model.thresholds) & (rank < MOST_LABELS)
+    given |= (rank == 0) & (probabilities >= LEAST_PROBABILITY)
     return LabelScores(probabilities, given, sigmoid(is_main) + given)
 
 
