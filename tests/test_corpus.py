@@ -107,6 +107,13 @@ def test_near_duplicates_are_found_and_strangers_are_not() -> None:
     assert near_duplicates([words, "quite another text of more than five words", words + " thirteen"]) == [(0, 2)]
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_readme_counts_what_the_corpus_holds(part: str) -> None:
+    corpus = load_corpus([ROOT / "corpus" / part], TAXONOMY)
+    counts = f"{len(corpus.passages):,} | {corpus.n_factors:,} | {len(corpus.paragraphs):,} |"
+    assert f"| `{part}/` | {counts}" in (ROOT / "corpus" / "README.md").read_text()
+
+
 def test_train_and_test_share_no_filer_and_no_near_duplicate() -> None:
     train = load_corpus([ROOT / "corpus" / "train"], TAXONOMY).passages
     test = load_corpus([ROOT / "corpus" / "test"], TAXONOMY).passages

@@ -43,7 +43,7 @@ class Settings:
         min_df: documents an n-gram must stand in to be kept.
         labeller_c, segmenter_c, locator_c: inverse strength of the L2 penalty.
         seed: of the folds' and the solvers' random numbers.
-        jobs: processor cores to use; the model is the same whatever their number.
+        jobs: processor cores to use, -1 for all; the model is the same whatever their number.
     """
 
     folds: int = 5
@@ -52,7 +52,7 @@ class Settings:
     segmenter_c: float = 0.1
     locator_c: float = 10.0
     seed: int = 0
-    jobs: int = 2
+    jobs: int = -1
 
 
 LEAST_FACTORS = 5

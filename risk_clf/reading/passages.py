@@ -17,6 +17,10 @@ CHANGE = 2.0
 """Cost, in log-odds, of going from cautionary lines to others or back: a weak line between sure ones is one of them."""
 
 
+SHORTEST_PASSAGE = 100
+"""Characters below which a run of cautionary lines is a heading, or its line in a table of contents."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Passage:
     """A cautionary passage: its folded text, its place in the source, how sure the locator is, and its part."""
@@ -43,7 +47,7 @@ def _passages(candidate: Candidate, locator: TfidfHead) -> list[Passage]:
     passages = []
     for first, last in cautionary:
         span = Span(lines[first].start, lines[last].end)
-        if any(span.overlaps(cue) for cue in candidate.cues):
+        if len(span) >= SHORTEST_PASSAGE and any(span.overlaps(cue) for cue in candidate.cues):
             weights = np.array([len(line) for line in lines[first : last + 1]])
             probability = float(np.average(sigmoid(logits[first : last + 1]), weights=weights))
             folded = candidate.folded.slice(span)
