@@ -41,7 +41,7 @@ DELIMITER = re.compile(
     | (?P<dash>[–—]|(?<=\s)--?(?=\s))
     | (?P<opening>\b(?:includ(?:es?|ing)|such\ as|(?:subject|due|relat(?:ed|ing)|limited)\ to
         |(?:because|results?|effects?|risks?)\ of
-        |are|by|involve|comprise|depends?\ (?:up)?on|well\ as|associated\ with)(?=\ ))
+        |are|by|involve|comprise|depends?\ (?:up)?on|well\ as|associated\ with|without\ limitation)(?=[\ ,:]))
     """,
     re.VERBOSE,
 )

@@ -284,7 +284,7 @@ CHANGE_AT_COMMA = 1.0
 RUN_OVER = 6.0
 """Cost of a factor that runs over the start of an item or of a line."""
 
-Place = IntEnum("Place", ["ANYWHERE", "INSIDE_ITEM", "BETWEEN_ITEMS", "COMMA", "NEW_LINE"], start=0)
+Place = IntEnum("Place", ["ANYWHERE", "INSIDE_ITEM", "FIRST_ITEM", "BETWEEN_ITEMS", "COMMA", "NEW_LINE"], start=0)
 """Where an atom begins, as far as the grammar of lists goes."""
 
 
@@ -307,6 +307,11 @@ _STEPS = np.stack(
     [
         _steps(0, 0),
         _steps(-CUT_INSIDE_ITEM, 0, ((OUTSIDE,), (OUTSIDE,), 0)),
+        _steps(
+            -CUT_INSIDE_ITEM,
+            0,
+            ((OUTSIDE, CATCH_ALL, CATCH_ALL_INSIDE), (OUTSIDE, FACTOR, CATCH_ALL), 0),
+        ),
         _steps(0, -RUN_OVER, *_change(CHANGE_INSIDE_LIST)),
         _steps(0, 0, *_change(CHANGE_AT_COMMA)),
         _steps(0, -RUN_OVER),
@@ -340,13 +345,19 @@ def list_places(atoms: Atoms) -> Ints:
     has_begun = cuts > (cuts[first_atom] - _has_any(atoms, SEMICOLON, ENUMERATOR)[first_atom])[sentence]
     opening = _has_any(atoms, OPENING)
 
-    inside_item = (of_item[sentence] & ~starts_item) | (is_list & ~hard & (has_begun | ~opening))
+    inside_item = (of_item[sentence] & ~starts_item) | (is_list & has_begun & ~hard)
     follows_item = (is_item & np.concatenate([[False], of_item[:-1]]))[sentence]
     numbered = _has_any(atoms, ENUMERATOR) & _has_any(atoms, COMMA, SEMICOLON)
     between_items = np.where(opens_sentence, follows_item, _has_any(atoms, SEMICOLON) | numbered)
     return np.select(
-        [inside_item, between_items, _has_any(atoms, LINE), _has_any(atoms, COMMA, JOINT) & ~hard & ~opening],
-        [Place.INSIDE_ITEM, Place.BETWEEN_ITEMS, Place.NEW_LINE, Place.COMMA],
+        [
+            inside_item,
+            is_list & ~hard & ~opening,
+            between_items,
+            _has_any(atoms, LINE),
+            _has_any(atoms, COMMA, JOINT) & ~hard & ~opening,
+        ],
+        [Place.INSIDE_ITEM, Place.FIRST_ITEM, Place.BETWEEN_ITEMS, Place.NEW_LINE, Place.COMMA],
         Place.ANYWHERE,
     )
 
