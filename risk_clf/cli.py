@@ -212,13 +212,13 @@ def label(
     Example: risk-clf label factors.txt --format jsonl
     """
     from risk_clf.model.store import load_model
-    from risk_clf.reading.folding import Markup, fold
+    from risk_clf.reading.folding import Markup, fold, one_line
     from risk_clf.reading.labels import label as labellings_of
 
     model = load_model(model_dir)
     lines = _document(file).source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    folded = [fold(line, 0, len(line), Markup.LINES).text.replace("\n", " ") for line in lines]
-    texts = [text for text in folded if text]
+    folded = [fold(line, 0, len(line), Markup.LINES).text for line in lines]
+    texts = [one_line(text) for text in folded if text]
     labellings = labellings_of(texts, model)
     if format_ is Format.TEXT:
         from risk_clf.output.text import labellings_text
@@ -260,21 +260,14 @@ def train(
     from risk_clf.learning.training import train as train_model
 
     model = train_model(paths, out, taxonomy, Settings() if jobs is None else Settings(jobs=jobs), _say)
-    corpus, metrics = model.card["corpus"], model.card.get("metrics", {})
-    lines = [
-        f"{out}: model written, {corpus['passages']} passages, {corpus['factors']} factors, digest {model.digest[:12]}"
-    ]
-    lines += [
-        f"  {name}: {value:.3f}" if isinstance(value, float) else f"  {name}: {value}"
-        for name, value in metrics.items()
-    ]
-    _write("".join(f"{line}\n" for line in lines))
+    counts = "{passages} passages, {factors} factors".format(**model.card["corpus"])
+    _write(f"{out}: model written, {counts}, digest {model.digest[:12]}\n")
 
 
 @app.command()
 def evaluate(
     passages: Annotated[
-        Path, typer.Argument(metavar="PASSAGES", help="Annotated passages: a .jsonl file or a folder.")
+        Path, typer.Argument(metavar="PASSAGES", help="Annotated passages: a .jsonl file or a folder (its test part).")
     ],
     format_: Annotated[ReportFormat, typer.Option("--format", help="How to write the figures.")] = ReportFormat.TEXT,
     model_dir: ModelOption = None,
@@ -291,7 +284,7 @@ def evaluate(
     from risk_clf.model.store import load_model
 
     model = load_model(model_dir)
-    evaluation = evaluation_of(model, load_corpus([passages], model.taxonomy))
+    evaluation = evaluation_of(model, load_corpus([passages], model.taxonomy, part="test"))
     if format_ is ReportFormat.JSON:
         _write_json(evaluation.as_dict())
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -27,10 +26,6 @@ class Span:
         """Give the characters of `text` that the span covers."""
         return text[self.start : self.end]
 
-    def shift(self, by: int) -> Span:
-        """Move the span by `by` characters."""
-        return Span(self.start + by, self.end + by)
-
     def contains(self, other: Span) -> bool:
         """Ask whether `other` lies wholly inside."""
         return self.start <= other.start and other.end <= self.end
@@ -50,14 +45,3 @@ def trim(text: str, span: Span, strip: str | None = None) -> Span:
     piece = span.of(text)
     start = span.start + len(piece) - len(piece.lstrip(strip))
     return Span(start, max(start, span.start + len(piece.rstrip(strip))))
-
-
-def gaps(spans: Iterable[Span], within: Span) -> Iterator[Span]:
-    """Give what of `within` the sorted, disjoint `spans` leave uncovered, empty stretches left out."""
-    position = within.start
-    for span in spans:
-        if position < span.start:
-            yield Span(position, span.start)
-        position = span.end
-    if position < within.end:
-        yield Span(position, within.end)

@@ -66,7 +66,7 @@ class Taxonomy:
         if key in self.columns or key == OTHER_RISK:
             return None
         nearest = self.nearest(key)
-        hint = f" (did you mean '{nearest}'?)" if nearest else f"; the labels are {', '.join(self.keys)}"
+        hint = f" (did you mean '{nearest}'?)" if nearest else f"; take one of its {len(self.keys)} labels, or add it"
         return f"label '{key}' is not in the taxonomy{hint}"
 
 

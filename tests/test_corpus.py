@@ -52,10 +52,24 @@ def load(tmp_path: Path, *lines: str) -> tuple[AnnotatedPassage, ...]:
         ),
         pytest.param(row(factors=[{"start": 7, "end": 14, "labels": []}]), "has no label", id="no label"),
         pytest.param(row(factors=[{"start": 7, "end": 14, "labels": ["tax", "tax"]}]), "twice", id="label twice"),
-        pytest.param(row(factors=[{"start": 6, "end": 7, "labels": ["tax"]}]), "white space", id="blank factor"),
+        pytest.param(row(factors=[{"start": 6, "end": 7, "labels": ["tax"]}]), "can be seen", id="blank factor"),
+        pytest.param(row(text="\u200b" * 20), "can be seen", id="factor of zero-width marks"),
         pytest.param(row(catch_alls=[[10, 20]]), "overlaps", id="catch-all over factor"),
-        pytest.param(row(text=5), "not a string", id="text of another kind"),
-        pytest.param("{'id': 1}", "not an annotated passage", id="not JSON"),
+        pytest.param(row(catch_alls=[10, 20]), "catch_alls: each takes", id="catch-alls that are no pairs"),
+        pytest.param(row(text=5), "not an annotated passage", id="text of another kind"),
+        pytest.param(row(style=["x"]), "style is not a string", id="style of another kind"),
+        pytest.param(row(fctors=[]), "field 'fctors' is unknown", id="misspelt field"),
+        pytest.param(
+            row(factors=[{"start": 0.5, "end": 3, "labels": ["tax"]}]), "whole numbers", id="half a character"
+        ),
+        pytest.param(
+            row(factors=[{"start": 0, "end": 3, "labels": "tax"}]), "list of strings", id="labels in one string"
+        ),
+        pytest.param(
+            row(factors=[{"start": 7, "end": 14, "labels": ["zzz"]}]), "not in the taxonomy; take", id="far label"
+        ),
+        pytest.param("{'id': 1}", "not JSON", id="not JSON"),
+        pytest.param("[" * 100_000, "not JSON", id="nested without end"),
         pytest.param('{"id": "x"}', "not an annotated passage", id="no text"),
     ],
 )
@@ -109,13 +123,13 @@ def test_near_duplicates_are_found_and_strangers_are_not() -> None:
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_readme_counts_what_the_corpus_holds(part: str) -> None:
-    corpus = load_corpus([ROOT / "corpus" / part], TAXONOMY)
+    corpus = load_corpus([ROOT / "corpus"], TAXONOMY, part)
     counts = f"{len(corpus.passages):,} | {corpus.n_factors:,} | {len(corpus.paragraphs):,} |"
     assert f"| `{part}/` | {counts}" in (ROOT / "corpus" / "README.md").read_text()
 
 
 def test_train_and_test_share_no_filer_and_no_near_duplicate() -> None:
     train = load_corpus([ROOT / "corpus" / "train"], TAXONOMY).passages
-    test = load_corpus([ROOT / "corpus" / "test"], TAXONOMY).passages
+    test = load_corpus([ROOT / "corpus"], TAXONOMY, part="test").passages
     numbers = together([*train, *test])
     assert not set(numbers[: len(train)]) & set(numbers[len(train) :])

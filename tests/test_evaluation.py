@@ -52,7 +52,7 @@ def test_a_corpus_a_model_has_learned_by_heart_is_read_without_fault(small_corpu
 
 
 def test_figures_carry_a_signature_and_come_out_the_same_again(default_model: Model) -> None:
-    corpus = load_corpus([ROOT / "corpus" / "test"], default_model.taxonomy)
+    corpus = load_corpus([ROOT / "corpus"], default_model.taxonomy, part="test")
     figures = evaluate(default_model, corpus)
     assert figures.as_dict() == evaluate(default_model, corpus).as_dict()
     assert corpus.digest[:12] in figures.signature
@@ -61,7 +61,7 @@ def test_figures_carry_a_signature_and_come_out_the_same_again(default_model: Mo
 
 
 def test_the_shipped_model_beats_the_rules(default_model: Model) -> None:
-    figures = evaluate(default_model, load_corpus([ROOT / "corpus" / "test"], default_model.taxonomy))
+    figures = evaluate(default_model, load_corpus([ROOT / "corpus"], default_model.taxonomy, part="test"))
     assert figures.places.f1 > figures.baseline_places.f1
     assert figures.labels.main > figures.baseline_labels.main
     assert figures.end_to_end.f1 > figures.baseline_end_to_end.f1

@@ -16,6 +16,8 @@ import pytest
 from conftest import ROOT
 
 import risk_clf
+from risk_clf.learning.corpus import load_corpus
+from risk_clf.learning.evaluation import evaluate
 
 PACKAGE = ROOT / "risk_clf"
 FLOORS = ("ground", "model", "reading", "learning", "batch", "output", "cli")
@@ -85,6 +87,15 @@ def test_the_readme_shows_what_the_command_prints() -> None:
     environment = {**os.environ, "COLUMNS": "100"}
     printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment).stdout
     assert shown.group(1) == printed
+
+
+def test_the_accuracy_table_of_the_readme_is_what_evaluate_gives(shared: Path, default_model: risk_clf.Model) -> None:
+    figures = evaluate(default_model, load_corpus([shared / "real" / "passages.jsonl"], default_model.taxonomy))
+    readme = (ROOT / "README.md").read_text()
+    assert f"strict F1 | {figures.places.f1:.3f} | {figures.baseline_places.f1:.3f} |" in readme
+    assert f"of given factors | {figures.labels.main:.3f} | {figures.baseline_labels.main:.3f} |" in readme
+    assert f"place and main label, F1 | {figures.end_to_end.f1:.3f} | {figures.baseline_end_to_end.f1:.3f} |" in readme
+    assert figures.signature in readme
 
 
 def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:

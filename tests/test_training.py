@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +76,59 @@ def test_probabilities_of_tags_are_those_of_the_scikit_learn_objects(small_corpu
     assert np.abs(tagger_of(regressions).probabilities(features) - expected).max() < 1e-6
 
 
+def test_a_model_read_back_gives_the_probabilities_it_had(small_corpus: Path, small_model_dir: Path) -> None:
+    taxonomy = load_taxonomy(small_corpus / "taxonomy.toml")
+    fitted, kept = fit_model(load_corpus([small_corpus], taxonomy), taxonomy, SMALL), load_model(small_model_dir)
+    texts = ["late frost and new tariffs", "wells", ""]
+    for before, after in ((fitted.labeller, kept.labeller), (fitted.locator, kept.locator)):
+        assert np.array_equal(before.logits(texts), after.logits(texts))
+    assert np.array_equal(fitted.segmenter.weights, kept.segmenter.weights)
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from risk_clf.learning.training import Settings, train
+train([Path(sys.argv[1])], Path(sys.argv[2]), settings=Settings(folds=2, jobs=int(sys.argv[3])))
+"""
+
+
+def test_the_model_is_the_same_whatever_the_number_of_cores(tmp_path: Path) -> None:
+    taxonomy = (ROOT / "corpus" / "taxonomy.toml").read_text()
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "taxonomy.toml").write_text(taxonomy)
+    for name, n_lines in (("passages.jsonl", 250), ("not_cautionary.jsonl", 300)):
+        lines = (ROOT / "corpus" / "train" / name).read_text().splitlines(keepends=True)
+        (corpus / name).write_text("".join(lines[-n_lines:] if name == "not_cautionary.jsonl" else lines[:n_lines]))
+    for n_cores in ("1", "2"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": n_cores, "OMP_NUM_THREADS": n_cores}
+        command = [sys.executable, "-c", TRAIN, str(corpus), str(tmp_path / n_cores), n_cores]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("1", "2"))
+    assert one == two
+
+
+def test_a_write_that_fails_at_the_last_moment_leaves_the_old_model(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "mine"
+    train([small_corpus], out, settings=SMALL)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    rename = Path.replace
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(ModelError, match="No space left"):
+        train([small_corpus], out, settings=SMALL)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_a_taxonomy_of_ones_own_goes_all_the_way(small_model_dir: Path) -> None:
     model = load_model(small_model_dir)
     clauses = [CLAUSES["frost"][0], CLAUSES["tariffs"][2], CLAUSES["drought"][2]]
@@ -107,4 +163,5 @@ def test_training_does_not_replace_what_is_no_model(small_corpus: Path, tmp_path
 
 def test_the_shipped_model_is_trained_on_the_corpus_that_stands_here() -> None:
     model = load_model(ROOT / "models" / "default")
+    assert model.taxonomy == load_taxonomy(ROOT / "corpus" / "taxonomy.toml")
     assert model.card["corpus"]["sha256"] == load_corpus([ROOT / "corpus"], model.taxonomy).digest

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from risk_clf.errors import CorpusError
-from risk_clf.reading.folding import Markup, fold
+from risk_clf.reading.folding import Markup, fold, one_line
 from risk_clf.spans import Span, trim
 from risk_clf.taxonomy import OTHER_RISK, Taxonomy
 
@@ -38,8 +38,6 @@ class AnnotatedPassage:
     factors: tuple[AnnotatedFactor, ...]
     catch_alls: tuple[Span, ...]
     style: str | None = None
-    year: int | None = None
-    industry: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +66,15 @@ class Corpus:
         return Counter(label for passage in self.passages for factor in passage.factors for label in factor.labels)
 
 
-def corpus_files(path: Path) -> tuple[Path, ...]:
-    """Give the .jsonl files a path stands for: the file itself, those of its `train` folder, or those in the folder.
+def corpus_files(path: Path, part: str) -> tuple[Path, ...]:
+    """Give the .jsonl files a path stands for: the file itself, those of its folder `part`, or those in the folder.
 
     Raises:
         CorpusError: there is none.
     """
     if path.is_file():
         return (path,)
-    folder = path / "train" if (path / "train").is_dir() else path
+    folder = path / part if (path / part).is_dir() else path
     found = tuple(sorted(folder.glob("*.jsonl"))) if folder.is_dir() else ()
     if not found:
         raise CorpusError(f"{path}: no annotated passages there; name a .jsonl file or a folder that holds some")
@@ -89,12 +87,17 @@ def find_taxonomy(path: Path) -> Path | None:
     return next((folder / TAXONOMY_FILE for folder in folders if (folder / TAXONOMY_FILE).is_file()), None)
 
 
-def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
+def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy, part: str = "train") -> Corpus:
     """Read annotated passages and paragraphs that are not cautionary from .jsonl files.
 
-    A line is an object; one with `factors` (each `start`, `end`, `labels`) is a passage, one without a paragraph.
-    Offsets are code points of `text`, half-open; `catch_alls`, `filer`, `style`, `year` and `industry` are optional.
-    A passage that names no filer is its own.
+    A line is an object with `text`; one with `factors` (each `start`, `end`, `labels`) is a passage, one without a
+    paragraph. Offsets are code points of `text`, half-open. `catch_alls` (pairs of `start`, `end`), `filer` and `style`
+    are read where they are given; a passage that names no filer is its own.
+
+    Args:
+        paths: files, or folders of them; of a folder with a folder `part` in it, that one.
+        taxonomy: the labels there are.
+        part: "train" or "test".
 
     Raises:
         CorpusError: carries every fault found, each with file and line.
@@ -103,7 +106,7 @@ def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
     paragraphs: list[Paragraph] = []
     faults: list[str] = []
     digest = hashlib.sha256()
-    for path in (file for given in paths for file in corpus_files(given)):
+    for path in (file for given in paths for file in corpus_files(given, part)):
         try:
             data = path.read_bytes()
             lines = data.decode("utf-8").split("\n")
@@ -116,52 +119,102 @@ def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
                 continue
             where = f"{path}:{number}"
             try:
-                row = json.loads(line)
-                text = row["text"]
-                if not isinstance(text, str):
-                    raise TypeError("text is not a string")
+                row = _row(line)
                 if "factors" in row:
                     passages.append(_passage(row, f"{path.name}:{number}", taxonomy))
                 else:
-                    paragraphs.append(
-                        Paragraph(
-                            str(row.get("id", number)), fold(text, 0, len(text), Markup.LINES).text.replace("\n", " ")
-                        )
-                    )
+                    text = one_line(fold(row["text"], 0, len(row["text"]), Markup.LINES).text)
+                    paragraphs.append(Paragraph(str(row.get("id", number)), text))
             except CorpusError as error:
                 faults += [f"{where}: {fault}" for fault in error.faults]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                faults.append(
-                    f"{where}: not an annotated passage ({error!r}); it takes an object with text and factors"
-                )
     if faults:
         raise CorpusError(faults)
     return Corpus(tuple(passages), tuple(paragraphs), digest.hexdigest())
 
 
+KNOWN_FIELDS = frozenset(
+    [
+        "id",
+        "filer",
+        "text",
+        "factors",
+        "catch_alls",
+        "style",
+        "register",
+        "industry",
+        "year",
+        "form",
+        "doc",
+        "kind",
+        "near_miss",
+    ]
+)
+
+
+def _row(line: str) -> dict[str, Any]:
+    """Read a line as an object whose fields are of the right kind."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"not JSON ({error}); write one object a line") from error
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise CorpusError("not an annotated passage; it takes an object with text (a string) and factors (a list)")
+    faults = [f"field '{name}' is unknown; mend its name or leave it out" for name in row.keys() - KNOWN_FIELDS]
+    faults += [
+        f"{name} is not a string; put it in quotes"
+        for name in ("id", "filer", "style")
+        if not isinstance(row.get(name, ""), str | None)
+    ]
+    factors, catch_alls = row.get("factors", []), row.get("catch_alls", [])
+    if not isinstance(factors, list) or not all(map(_is_factor, factors)):
+        faults.append("factors: each takes start and end (whole numbers) and labels (a list of strings)")
+    if not isinstance(catch_alls, list) or not all(
+        isinstance(pair, list) and _are_places(*pair) for pair in catch_alls
+    ):
+        faults.append("catch_alls: each takes a start and an end (whole numbers)")
+    if faults:
+        raise CorpusError(sorted(faults))
+    return row
+
+
+def _is_factor(factor: object) -> bool:
+    if not isinstance(factor, dict) or not _are_places(factor.get("start"), factor.get("end")):
+        return False
+    labels = factor.get("labels")
+    return isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+
+
+def _are_places(*places: object) -> bool:
+    return len(places) == 2 and all(type(place) is int for place in places)
+
+
 def _passage(row: dict[str, Any], name: str, taxonomy: Taxonomy) -> AnnotatedPassage:
     text: str = row["text"]
     marked: list[tuple[int, int, tuple[str, ...] | None]] = [
-        (int(factor["start"]), int(factor["end"]), tuple(factor["labels"])) for factor in row["factors"]
+        (factor["start"], factor["end"], tuple(factor["labels"])) for factor in row["factors"]
     ]
-    marked += [(int(start), int(end), None) for start, end in row.get("catch_alls", ())]
+    marked += [(start, end, None) for start, end in row.get("catch_alls", ())]
     marked.sort(key=lambda mark: mark[:2])
     faults = list(_faults(text, marked, taxonomy))
     if faults:
         raise CorpusError(faults)
     folded = fold(text, 0, len(text), Markup.LINES)
     placed = [(trim(folded.text, folded.from_source(Span(start, end))), labels) for start, end, labels in marked]
-    identity = str(row.get("id", name))
-    year = row.get("year")
+    faults = [
+        f"span {start}-{end} holds nothing that can be seen; mend its offsets"
+        for (start, end, _), (span, _) in zip(marked, placed, strict=True)
+        if not len(span)
+    ]
+    if faults:
+        raise CorpusError(faults)
+    identity = row.get("id") or name
     return AnnotatedPassage(
         id=identity,
-        filer=str(row.get("filer") or identity),
+        filer=row.get("filer") or identity,
         text=folded.text,
         factors=tuple(AnnotatedFactor(span, labels) for span, labels in placed if labels is not None),
         catch_alls=tuple(span for span, labels in placed if labels is None),
         style=row.get("style"),
-        year=int(year) if year else None,
-        industry=row.get("industry"),
     )
 
 
@@ -173,8 +226,6 @@ def _faults(text: str, marked: Sequence[tuple[int, int, tuple[str, ...] | None]]
             yield f"{name} is not within the {len(text)} characters of the text; mend its offsets (half-open)"
         elif start < end_before:
             yield f"{name} overlaps the one before it, which ends at {end_before}; mend one of them"
-        elif not text[start:end].strip():
-            yield f"{name} holds nothing but white space; mend its offsets"
         end_before = max(end_before, end)
         if labels is None:
             continue

@@ -21,6 +21,7 @@ from risk_clf.learning.corpus import AnnotatedPassage, Corpus
 from risk_clf.learning.training import labelled_texts, truth_table
 from risk_clf.model.model import Model
 from risk_clf.reading.factors import Role, segment
+from risk_clf.reading.folding import one_line
 from risk_clf.reading.labels import LabelScores, score
 from risk_clf.spans import Span, trim
 from risk_clf.taxonomy import Taxonomy
@@ -146,7 +147,7 @@ def evaluate(model: Model, corpus: Corpus) -> Evaluation:
         n_filers=len({passage.filer for passage in passages}),
         places=_places(passages, found),
         places_by_style=by_style(found),
-        catch_alls=_overlap([passage.catch_alls for passage in passages], [catch_alls for _, catch_alls in found]),
+        catch_alls=_matches([passage.catch_alls for passage in passages], [catch_alls for _, catch_alls in found]),
         labels=_label_figures(head(texts), labels, model.taxonomy, calibrated=True),
         end_to_end=_end_to_end(passages, found, head, model.taxonomy),
         baseline_places=_places(passages, cut),
@@ -166,12 +167,12 @@ def _signature(model: Model, corpus: Corpus) -> str:
 
 
 def _places(passages: Sequence[AnnotatedPassage], found: Sequence[Found]) -> F1:
-    return _overlap(
+    return _matches(
         [[factor.span for factor in passage.factors] for passage in passages], [factors for factors, _ in found]
     )
 
 
-def _overlap(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) -> F1:
+def _matches(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) -> F1:
     right = sum(len(set(wanted) & set(got)) for wanted, got in zip(gold, found, strict=True))
     return F1(right, sum(map(len, found)), sum(map(len, gold)))
 
@@ -179,7 +180,7 @@ def _overlap(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]]) ->
 def _end_to_end(passages: Sequence[AnnotatedPassage], found: Sequence[Found], head: Scorer, taxonomy: Taxonomy) -> F1:
     """Count a factor as right where its place is exact and its first label is the gold main label."""
     where = [(number, span) for number, (factors, _) in enumerate(found) for span in factors]
-    texts = [span.of(passages[number].text).replace("\n", " ") for number, span in where]
+    texts = [one_line(span.of(passages[number].text)) for number, span in where]
     named = {
         place: taxonomy.keys[column] for place, column in zip(where, head(texts).order.argmax(axis=1), strict=True)
     }

@@ -17,9 +17,18 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 
 from risk_clf.errors import CorpusError
-from risk_clf.learning.corpus import TAXONOMY_FILE, AnnotatedPassage, Corpus, find_taxonomy, load_corpus, together
+from risk_clf.learning.corpus import (
+    TAXONOMY_FILE,
+    AnnotatedPassage,
+    Corpus,
+    corpus_files,
+    find_taxonomy,
+    load_corpus,
+    together,
+)
 from risk_clf.model.atoms import Atoms, cut_atoms
 from risk_clf.model.card import card_text
 from risk_clf.model.linear import TfidfHead, sigmoid
@@ -27,6 +36,7 @@ from risk_clf.model.model import Model
 from risk_clf.model.ngrams import ngrams
 from risk_clf.model.store import check_place, load_model, save_model
 from risk_clf.model.tagger import CATCH_ALL, FACTOR, TABLE_BITS, TAGS, Features, Tagger, layout_features
+from risk_clf.reading.folding import one_line
 from risk_clf.reading.passages import line_spans
 from risk_clf.taxonomy import Taxonomy, load_taxonomy
 
@@ -47,7 +57,7 @@ class Settings:
     """
 
     folds: int = 5
-    min_df: int = 2
+    min_df: int = 3
     labeller_c: float = 10.0
     segmenter_c: float = 0.1
     locator_c: float = 10.0
@@ -64,9 +74,9 @@ LEAST_FACTORS = 5
 
 @dataclass(frozen=True, slots=True)
 class FittedTfidf:
-    """The scikit-learn objects of a TF-IDF head: estimators give logits, calibrators turn them into probabilities.
+    """The scikit-learn objects of a TF-IDF head, one estimator a column.
 
-    An estimator is None where the training texts knew only one answer; its logit is `constant`.
+    An estimator is None where the training texts knew only one answer; its logit is the column's constant.
     """
 
     vectorizer: TfidfVectorizer
@@ -182,9 +192,7 @@ def _folds(groups: Sequence[int], settings: Settings) -> list[tuple[NDArray[np.i
 def labelled_texts(passages: Sequence[AnnotatedPassage]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Give the text of every factor, on one line as prediction has it, and its labels."""
     factors = [
-        (factor.span.of(passage.text).replace("\n", " "), factor.labels)
-        for passage in passages
-        for factor in passage.factors
+        (one_line(factor.span.of(passage.text)), factor.labels) for passage in passages for factor in passage.factors
     ]
     return [text for text, _ in factors], [labels for _, labels in factors]
 
@@ -245,7 +253,7 @@ def indicator_matrix(features: Features) -> Matrix:
 
 
 def fit_tag_regressions(matrix: Matrix, tags: NDArray[np.int64], settings: Settings) -> tuple[LogisticRegression, ...]:
-    """Fit one logistic regression a tag, its coefficients rounded to the float16 in which the model keeps them."""
+    """Fit one logistic regression a tag."""
 
     def fit(tag: int) -> LogisticRegression:
         regression = LogisticRegression(
@@ -255,10 +263,7 @@ def fit_tag_regressions(matrix: Matrix, tags: NDArray[np.int64], settings: Setti
             raise CorpusError(
                 f"corpus: no text is '{TAGS[tag]}'; add passages with factors, catch-alls and text around them"
             )
-        regression.fit(matrix, tags == tag)
-        regression.coef_ = regression.coef_.astype(np.float16)
-        regression.intercept_ = regression.intercept_.astype(np.float32)
-        return regression
+        return regression.fit(matrix, tags == tag)
 
     return tuple(joblib.Parallel(settings.jobs, prefer="threads")(joblib.delayed(fit)(tag) for tag in range(len(TAGS))))
 
@@ -266,7 +271,7 @@ def fit_tag_regressions(matrix: Matrix, tags: NDArray[np.int64], settings: Setti
 def tagger_of(regressions: Sequence[LogisticRegression]) -> Tagger:
     """Take the arrays out of fitted tag regressions."""
     return Tagger(
-        weights=np.stack([regression.coef_[0] for regression in regressions], axis=1).astype(np.float16),
+        weights=np.stack([regression.coef_[0] for regression in regressions], axis=1).astype(np.float32),
         intercepts=np.array([regression.intercept_[0] for regression in regressions], np.float32),
     )
 
@@ -396,6 +401,8 @@ def train(
         ModelError: `out` cannot be written.
     """
     check_place(out)
+    for path in paths:
+        corpus_files(path, "train")
     taxonomy_path = taxonomy_path or next(filter(None, map(find_taxonomy, paths)), None)
     if taxonomy_path is None:
         raise CorpusError(
@@ -403,7 +410,9 @@ def train(
         )
     taxonomy = load_taxonomy(taxonomy_path)
     corpus = load_corpus(paths, taxonomy)
-    model = fit_model(corpus, taxonomy, settings, progress)
+    # With another number of BLAS threads sums are rounded in another order, and the model would differ.
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = fit_model(corpus, taxonomy, settings, progress)
     progress(f"writing {out}")
     save_model(model, taxonomy_path.read_text(encoding="utf-8"), {"CARD.md": card_text(model)}, out)
     return load_model(out)

@@ -7,7 +7,7 @@ from risk_clf.model.model import Model
 
 def card_text(model: Model) -> str:
     """Write the model card (Mitchell et al. 2019) as Markdown from `model.card`."""
-    corpus, metrics = model.card["corpus"], model.card.get("metrics", {})
+    corpus = model.card["corpus"]
     lines = [
         "# Model card",
         "",
@@ -33,11 +33,4 @@ def card_text(model: Model) -> str:
         "",
         *(f"- {name}: {value}" for part in ("settings", "versions") for name, value in model.card[part].items()),
     ]
-    if metrics:
-        lines += [
-            "",
-            "## Figures in cross-validation on the corpus",
-            "",
-            *(f"- {name}: {value}" for name, value in metrics.items()),
-        ]
     return "\n".join(lines) + "\n"

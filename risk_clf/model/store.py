@@ -1,6 +1,6 @@
 """A model folder, written and read: JSON, TOML and plain arrays, each file checked against the card.
 
-    card.json  CARD.md  evaluation.json  taxonomy.toml  locator.npz  segmenter.npz  labeller.npz
+    card.json  CARD.md  taxonomy.toml  locator.npz  segmenter.npz  labeller.npz
 
 Reading runs no code from the folder. Writing is to a temporary folder beside it, renamed when whole, and gives the
 same bytes for the same model.
@@ -51,10 +51,20 @@ def check_place(model_dir: Path) -> None:
     """Refuse a place where a model folder may not be written, before anyone has spent a minute on fitting.
 
     Raises:
-        ModelError: there is a file, or a folder that holds something else.
+        ModelError: there is a file, a folder that holds something else, or no folder can be made there.
     """
     if model_dir.exists() and not (model_dir / CARD).is_file() and (not model_dir.is_dir() or any(model_dir.iterdir())):
         raise ModelError(f"{model_dir}: exists and is not a model folder; name another place or remove it")
+    try:
+        model_dir.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(dir=model_dir.parent, prefix=f".{model_dir.name}-").cleanup()
+    except OSError as error:
+        raise _unwritable(model_dir, error) from error
+
+
+def _unwritable(model_dir: Path, error: OSError) -> ModelError:
+    reason = error.strerror or type(error).__name__
+    return ModelError(f"{model_dir}: cannot be written ({reason}); name a place with room and permission")
 
 
 def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model_dir: Path) -> None:
@@ -63,7 +73,7 @@ def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model
     Args:
         model: its card lacks format and checksums, which are added here.
         taxonomy_toml: the taxonomy as it was read.
-        texts: further text files by name (`CARD.md`, `evaluation.json`).
+        texts: further text files by name (`CARD.md`).
         model_dir: where to write.
 
     Raises:
@@ -84,19 +94,21 @@ def save_model(model: Model, taxonomy_toml: str, texts: Mapping[str, str], model
     }
     contents[CARD] = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()
     try:
-        model_dir.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=model_dir.parent, prefix=f".{model_dir.name}-") as temporary:
-            fresh = Path(temporary) / "new"
+            fresh, old = Path(temporary) / "new", Path(temporary) / "old"
             fresh.mkdir()
             for name, data in contents.items():
                 (fresh / name).write_bytes(data)
             if model_dir.exists():
-                model_dir.replace(Path(temporary) / "old")
-            fresh.replace(model_dir)
+                model_dir.replace(old)
+            try:
+                fresh.replace(model_dir)
+            except BaseException:
+                if old.exists():
+                    old.replace(model_dir)
+                raise
     except OSError as error:
-        raise ModelError(
-            f"{model_dir}: cannot be written ({error.strerror or error}); name a place with room and permission"
-        ) from error
+        raise _unwritable(model_dir, error) from error
 
 
 def _tfidf_arrays(head: TfidfHead) -> Arrays:
@@ -123,7 +135,7 @@ def _pack(arrays: Arrays) -> bytes:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def load_model(model_dir: Path | None = None) -> Model:
+def load_model(model_dir: Path | str | None = None) -> Model:
     """Read a model folder, the shipped one if none is named.
 
     Raises:
@@ -131,7 +143,7 @@ def load_model(model_dir: Path | None = None) -> Model:
             else than
             the arrays of a model.
     """
-    model_dir = model_dir or default_model_dir()
+    model_dir = Path(model_dir) if model_dir else default_model_dir()
     if not model_dir.is_dir():
         raise ModelError(f"{model_dir}: no such model folder; make one with 'risk-clf train corpus/ --out {model_dir}'")
     card_bytes = _read(model_dir / CARD)
@@ -146,10 +158,14 @@ def load_model(model_dir: Path | None = None) -> Model:
         raise ModelError(
             f"{model_dir}: is of format {number}, this version reads {FORMAT}; train it again or install its version"
         )
+    missing = {"taxonomy.toml", "locator.npz", "segmenter.npz", "labeller.npz"} - checksums.keys()
+    strange = [name for name in checksums if Path(name).name != name]
+    if missing or strange:
+        raise ModelError(f"{model_dir / CARD}: does not name a model's files; train the model again or restore it")
     contents: dict[str, bytes] = {}
-    for name in ("taxonomy.toml", "locator.npz", "segmenter.npz", "labeller.npz"):
+    for name, checksum in checksums.items():
         contents[name] = _read(model_dir / name)
-        if hashlib.sha256(contents[name]).hexdigest() != checksums.get(name):
+        if hashlib.sha256(contents[name]).hexdigest() != checksum:
             raise ModelError(
                 f"{model_dir}: {name} does not match its card (sha256 differs); train it again or restore it"
             )

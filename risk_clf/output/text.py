@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from risk_clf.reading.analysis import AnalysedPassage, Analysis
 from risk_clf.reading.document import Document, line_of
 from risk_clf.reading.factors import Piece, Role
-from risk_clf.reading.folding import fold
+from risk_clf.reading.folding import fold, one_line
 from risk_clf.reading.labels import Labelling
 from risk_clf.reading.mix import RiskMix, Share
 from risk_clf.spans import Span
@@ -129,7 +129,7 @@ def _aside(piece: Piece, document: Document) -> str:
     if piece.role not in (Role.LEAD_IN, Role.CATCH_ALL):
         return f"({name})"
     markup = next(part.markup for part in document.parts if part.span.contains(piece.span))
-    words = fold(document.source, piece.span.start, piece.span.end, markup).text.replace("\n", " ")
+    words = one_line(fold(document.source, piece.span.start, piece.span.end, markup).text)
     return f"({name}) {words}"
 
 

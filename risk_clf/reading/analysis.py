@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from risk_clf.model.model import Model
 from risk_clf.reading.document import Document, line_of
 from risk_clf.reading.factors import Piece, Role, segment
-from risk_clf.reading.folding import fold
+from risk_clf.reading.folding import fold, one_line
 from risk_clf.reading.labels import Labelling, label
 from risk_clf.reading.mix import RiskMix, mix
 from risk_clf.reading.passages import Passage, locate
@@ -81,7 +81,7 @@ def _whole(document: Document) -> tuple[Passage, ...]:
 def _analysed(document: Document, model: Model, passage: Passage, pieces: tuple[Piece, ...]) -> AnalysedPassage:
     folded = passage.folded
     spans = [piece.span for piece in pieces if piece.role is Role.FACTOR]
-    texts = [span.of(folded.text).replace("\n", " ") for span in spans]
+    texts = [one_line(span.of(folded.text)) for span in spans]
     factors = []
     for span, text, labelling in zip(spans, texts, label(texts, model), strict=True):
         place = folded.to_source(span)

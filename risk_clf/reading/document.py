@@ -105,6 +105,9 @@ _FOREIGN = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it first"),
 )
+_CONTROLS = bytes([*range(0x01, 0x09), *range(0x0E, 0x20)])
+_MOST_CONTROLS = 0.05  # share of a file's bytes; bytes at random hold 0.10, text in a one-byte encoding next to none
+_SAMPLE_BYTES = 1 << 16
 # cp1252 with the five bytes it leaves open read as latin-1
 _CP1252 = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 
@@ -147,6 +150,11 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
             return data[3:].decode("utf-8"), "utf-8"
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        sample = data[:_SAMPLE_BYTES]
+        if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(sample):
+            raise DocumentError(
+                f"{name}: holds binary data (many control characters) and no text; leave it out or save it as UTF-8"
+            ) from None
         import codecs
 
         return codecs.charmap_decode(data, "strict", _CP1252)[0], "cp1252"

@@ -103,6 +103,11 @@ def fold(source: str, start: int, end: int, markup: Markup) -> Folded:
     return _assemble(rows, codes, _Places(stream, seen), markup)
 
 
+def one_line(text: str) -> str:
+    """Put a folded text on one line, as factors are labelled and shown."""
+    return text.replace("\n", " ")
+
+
 # --- Characters -------------------------------------------------------------------------------------------------------
 
 # Marks put into the stream by the tokenizers: noncharacters of Unicode, which no text holds.
