@@ -29,6 +29,7 @@ from risk_clf.model.atoms import (
     Ids,
     Ints,
 )
+from risk_clf.model.linear import sigmoid
 
 TAGS = ("outside", "factor", "factor_inside", "catch_all", "catch_all_inside")
 OUTSIDE, FACTOR, FACTOR_INSIDE, CATCH_ALL, CATCH_ALL_INSIDE = range(len(TAGS))
@@ -63,7 +64,7 @@ class Tagger:
         """Give the probability of each tag for each atom, shape (n, len(TAGS)), rows summing to one."""
         rows = self.weights[features.columns].astype(np.float64)
         logits = np.add.reduceat(np.vstack([rows, np.zeros((1, len(TAGS)))]), features.indptr[:-1]) + self.intercepts
-        proba = 1 / (1 + np.exp(-logits))
+        proba = sigmoid(np.asarray(logits, np.float64))
         return np.asarray(proba / proba.sum(axis=1, keepdims=True))
 
 

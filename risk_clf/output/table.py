@@ -11,14 +11,13 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from risk_clf.output.json import PLACES
 from risk_clf.reading.analysis import Analysis
 from risk_clf.reading.labels import Labelling
 
 LABELLING_COLUMNS = ("text", "label", "probability", "labels", "status", "group")
 ANALYSIS_COLUMNS = ("source", "passage", "start", "end", "first_line", "last_line", *LABELLING_COLUMNS)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-PLACES = 6
-"""Decimals of a probability."""
 
 Cell = str | int | float | None
 
